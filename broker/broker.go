@@ -1,0 +1,168 @@
+// Package broker is the whole of Jitney without a socket: it opens the parts,
+// gives names their roles, and has done what is due.
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jitney-mq/jitney/namespace"
+	"github.com/jitney-mq/jitney/policy"
+	"github.com/jitney-mq/jitney/queue"
+	"github.com/jitney-mq/jitney/store"
+)
+
+// Options says how a broker is opened. The zero value of a field is its default.
+type Options struct {
+	Dir     string       // the data folder; it is made if it is not there
+	MaxSize int64        // see store.Options
+	MinFree int64        // see store.Options
+	GrowBy  int          // see store.Options
+	Logger  *slog.Logger // default slog.Default()
+}
+
+// A Broker is an open namespace. Its methods may be called from any goroutine.
+type Broker struct {
+	store   *store.Store
+	names   *namespace.Registry
+	queues  *queue.Set
+	sweeper *sweeper
+	log     *slog.Logger
+	started time.Time
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// Open opens the data folder. It returns when every name and message of it
+// can be used.
+func Open(ctx context.Context, opts Options) (*Broker, error) {
+	if opts.Logger == nil {
+		opts.Logger = slog.Default()
+	}
+	b := &Broker{log: opts.Logger, sweeper: newSweeper(), started: time.Now()}
+	var err error
+	b.store, err = store.Open(opts.Dir, store.Options{
+		Tables:  append(append([]store.Table{}, namespace.Tables...), queue.Tables...),
+		MaxSize: opts.MaxSize,
+		MinFree: opts.MinFree,
+		GrowBy:  opts.GrowBy,
+		Logger:  opts.Logger,
+		OnDue:   b.sweeper.wake,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := b.load(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", opts.Dir, err), b.store.Close())
+	}
+	b.sweeper.start(b.sweep, b.nextDue)
+	return b, nil
+}
+
+// load reads the names and makes their primitives known.
+func (b *Broker) load(ctx context.Context) error {
+	var err error
+	if b.names, err = namespace.OpenRegistry(b.store); err != nil {
+		return err
+	}
+	b.queues, err = queue.Open(ctx, b.store, queue.Options{
+		Resolve: b.resolve,
+		Wake:    b.sweeper.wake,
+		Logger:  b.log,
+	})
+	if err != nil {
+		return err
+	}
+	for _, e := range b.names.All() {
+		if p, ok := e.Policy.(policy.Queue); ok {
+			b.queues.Load(queue.ID(e.Number), e.Name.String(), &p)
+		}
+	}
+	return nil
+}
+
+// Close ends waiting receivers and held senders, and then the store: what is
+// under way is finished, nothing new is taken.
+func (b *Broker) Close() error {
+	b.closeOnce.Do(func() {
+		b.queues.Close()
+		b.sweeper.stop()
+		b.closeErr = b.store.Close()
+	})
+	return b.closeErr
+}
+
+// Drain answers everybody who waits, and lets the rest go on: the first step
+// of a shutdown.
+func (b *Broker) Drain() { b.queues.Close() }
+
+// Failure is closed when the store has failed: the process should end. Failed
+// says why.
+func (b *Broker) Failure() <-chan struct{} { return b.store.Failure() }
+
+// Failed returns nil while the broker can acknowledge anything.
+func (b *Broker) Failed() error { return b.store.Failed() }
+
+// Ready returns nil if messages can be sent, or why not.
+func (b *Broker) Ready(ctx context.Context) error {
+	return b.store.Update(ctx, func(tx *store.Tx) error { return tx.Room() })
+}
+
+// Queue returns the queue of an entry: ErrWrongRole, queue.ErrGone.
+func (b *Broker) Queue(e *namespace.Entry) (*queue.Queue, error) {
+	if e.Policy.Kind() != policy.QueueKind {
+		return nil, ErrWrongRole
+	}
+	q := b.queues.Get(queue.ID(e.Number))
+	if q == nil {
+		return nil, queue.ErrGone
+	}
+	return q, nil
+}
+
+// QueueNamed is Queue for a name: ErrNoRole too.
+func (b *Broker) QueueNamed(n namespace.Name) (*queue.Queue, error) {
+	e := b.names.Get(n)
+	if e == nil {
+		return nil, ErrNoRole
+	}
+	return b.Queue(e)
+}
+
+// resolve is QueueNamed for the name that a policy gives; the writer calls it.
+func (b *Broker) resolve(name string) (*queue.Queue, error) {
+	n, err := namespace.Parse(name)
+	if err != nil {
+		return nil, err
+	}
+	return b.QueueNamed(n)
+}
+
+// ReadBody reads a body of at most limit bytes; see queue.Set.
+func (b *Broker) ReadBody(ctx context.Context, r io.Reader, limit int64) ([]byte, *queue.Staged, error) {
+	return b.queues.ReadBody(ctx, r, limit)
+}
+
+// Info is what the broker says of itself.
+type Info struct {
+	StartedAt time.Time
+	Names     int
+	Store     store.Stats
+	Totals    queue.Totals
+}
+
+// Info returns the figures of the moment.
+func (b *Broker) Info() Info {
+	return Info{
+		StartedAt: b.started,
+		Names:     b.names.Len(),
+		Store:     b.store.Stats(),
+		Totals:    b.queues.Totals(),
+	}
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/jitney-mq/jitney/client"
+)
+
+// newRootCommand assembles the program.
+func newRootCommand(e *env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "jitney",
+		Short: "A service bus in one program",
+		Long: `Jitney is a service bus: a name becomes a queue by giving it a policy, and
+keeps every message until its consumer is done with it.`,
+		Example: `  jitney serve --insecure &
+  jitney policy put /orders
+  jitney send /orders 'two coffees'
+  jitney receive /orders`,
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := e.fillFlags(cmd); err != nil {
+				return err
+			}
+			e.began = true
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetContext(context.Background())
+	root.SetIn(e.stdin)
+	root.SetOut(e.stdout)
+	root.SetErr(e.stderr)
+	e.addGlobalFlags(root)
+	root.AddCommand(
+		newServeCommand(e), newDevCommand(e), newBenchCommand(e), newCheckCommand(e),
+		newPolicyCommand(e), newSendCommand(e), newReceiveCommand(e), newPeekCommand(e),
+		newSettleCommand(e), newRedriveCommand(e), newWorkCommand(e), newVersionCommand(e),
+		newExitCodesTopic(), newSettingsTopic(), newPoliciesTopic(),
+	)
+	return root
+}
+
+func (e *env) addGlobalFlags(root *cobra.Command) {
+	flags := root.PersistentFlags()
+	flags.StringVar(&e.url, "url", client.DefaultURL, "the broker's `URL`")
+	flags.VarP(&e.output, "output", "o", "table, json or jsonl")
+	flags.StringVar(&e.configPath, "config", "", "a `file` with settings, see jitney help settings")
+}

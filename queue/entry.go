@@ -1,0 +1,217 @@
+package queue
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/jitney-mq/jitney/store"
+)
+
+// An ID is what a queue's records stand under. It is never used again.
+type ID uint64
+
+// A SubQueue is one of the three places of a queue's messages.
+type SubQueue uint8
+
+const (
+	Main       SubQueue = iota // what was sent
+	DeadLetter                 // what could not be processed
+	Transfer                   // what could not be moved on to another name
+	subQueues
+)
+
+// A State is what is true of a message within its sub-queue.
+type State uint8
+
+const (
+	Active    State = iota + 1 // ready for a receiver
+	Locked                     // with a receiver
+	Scheduled                  // waits for an instant
+	Deferred                   // received by its sequence number only
+	states
+)
+
+// place is where an entry is: its key is made of it.
+type place struct {
+	sub      SubQueue
+	state    State
+	position uint64 // order within sub and state
+}
+
+// keySize is queue id (8), sub-queue (1), state (1), position (8).
+const keySize = 18
+
+func (q ID) key(at place) []byte {
+	k := make([]byte, 0, keySize)
+	k = binary.BigEndian.AppendUint64(k, uint64(q))
+	k = append(k, byte(at.sub), byte(at.state))
+	return binary.BigEndian.AppendUint64(k, at.position)
+}
+
+// state is the range of keys of one state of one sub-queue, from a position on.
+func (q ID) state(sub SubQueue, state State, from uint64) (first, end []byte) {
+	end = binary.BigEndian.AppendUint64(nil, uint64(q))
+	return q.key(place{sub, state, from}), append(end, byte(sub), byte(state)+1)
+}
+
+func decodePlace(key []byte) (ID, place) {
+	return ID(binary.BigEndian.Uint64(key)),
+		place{SubQueue(key[8]), State(key[9]), binary.BigEndian.Uint64(key[10:])}
+}
+
+// An entry is one message in one queue: all that changes about it, and where
+// its body is.
+type entry struct {
+	place
+	seq        uint64 // given once; the position may change
+	body       bodyRef
+	sentAt     time.Time
+	expiresAt  time.Time     // zero: never
+	dueAt      time.Time     // of a scheduled one: when it becomes active
+	timeToLive time.Duration // the message's own; 0: none
+	deliveries uint32
+	lock       lock
+	hops       uint8 // names that it was moved on through
+	flags      flags
+	dead       dead // why it is in a dead-letter queue
+}
+
+// lock is the random half of a lock token and the instant the lock ends by
+// itself. It stays in the entry when the lock is over, so that a late
+// settlement learns why.
+type lock struct {
+	random uint64
+	until  time.Time
+}
+
+type dead struct{ reason, description, source string }
+
+type flags uint8
+
+const (
+	keepsPosition flags = 1 << iota // scheduled by a delayed abandon: it goes back to its position
+	wasDeferred                     // locked by its sequence number: an abandon defers it again
+	lockExpired                     // its last lock ran out, and was not settled
+	isDead                          // it has dead
+)
+
+// entryVersion begins every entry's value.
+const entryVersion = 1
+
+// maxEntrySize is about what an entry without dead takes.
+const maxEntrySize = 88
+
+// encode returns the value of e, with room for the store's checksum:
+//
+//	version flags seq body.id body.chunks body.size sentAt expiresAt dueAt
+//	timeToLive deliveries lock.random lock.until hops [reason description source]
+//
+// All numbers are unsigned varints, instants in microseconds since 1970, 0 for
+// none; strings follow their length.
+func (e *entry) encode() []byte {
+	b := make([]byte, 0, maxEntrySize+len(e.dead.reason)+len(e.dead.description)+len(e.dead.source))
+	b = append(b, entryVersion, byte(e.flags))
+	for _, n := range [...]uint64{
+		e.seq, e.body.id, uint64(e.body.chunks), uint64(e.body.size),
+		micros(e.sentAt), micros(e.expiresAt), micros(e.dueAt), uint64(e.timeToLive / time.Microsecond),
+		uint64(e.deliveries), e.lock.random, micros(e.lock.until), uint64(e.hops),
+	} {
+		b = binary.AppendUvarint(b, n)
+	}
+	if e.flags&isDead != 0 {
+		for _, s := range [...]string{e.dead.reason, e.dead.description, e.dead.source} {
+			b = binary.AppendUvarint(b, uint64(len(s)))
+			b = append(b, s...)
+		}
+	}
+	return b
+}
+
+// errRecord says that a record cannot be read although its checksum is right:
+// another version wrote it, or this one is wrong.
+var errRecord = errors.New("a record has a layout that this version does not read")
+
+func decodeEntry(at place, b []byte) (*entry, error) {
+	if len(b) < 2 || b[0] != entryVersion {
+		return nil, errRecord
+	}
+	e := &entry{place: at, flags: flags(b[1])}
+	r := record{b[2:], false}
+	e.seq = r.number()
+	e.body = bodyRef{id: r.number(), chunks: uint32(r.number()), size: int64(r.number())}
+	e.sentAt, e.expiresAt, e.dueAt = r.instant(), r.instant(), r.instant()
+	e.timeToLive = time.Duration(r.number()) * time.Microsecond
+	e.deliveries = uint32(r.number())
+	e.lock = lock{r.number(), r.instant()}
+	e.hops = uint8(r.number())
+	if e.flags&isDead != 0 {
+		e.dead = dead{r.text(), r.text(), r.text()}
+	}
+	if r.bad || len(r.rest) > 0 {
+		return nil, errRecord
+	}
+	return e, nil
+}
+
+// record reads the parts of a value; bad is set at the first that is not there.
+type record struct {
+	rest []byte
+	bad  bool
+}
+
+func (r *record) number() uint64 {
+	n, size := binary.Uvarint(r.rest)
+	if size <= 0 {
+		r.rest, r.bad = nil, true
+		return 0
+	}
+	r.rest = r.rest[size:]
+	return n
+}
+
+func (r *record) instant() time.Time {
+	if us := r.number(); us != 0 {
+		return time.UnixMicro(int64(us)).UTC()
+	}
+	return time.Time{}
+}
+
+func (r *record) text() string {
+	n := r.number()
+	if n > uint64(len(r.rest)) {
+		r.rest, r.bad = nil, true
+		return ""
+	}
+	s := string(r.rest[:n])
+	r.rest = r.rest[n:]
+	return s
+}
+
+func micros(t time.Time) uint64 {
+	if t.IsZero() {
+		return 0
+	}
+	return uint64(t.UnixMicro())
+}
+
+// Tables of this package.
+const (
+	entriesTable = store.Table("entries") // place → entry
+	bodiesTable  = store.Table("bodies")  // body id (8), chunk (4) → envelope and payload
+	movedTable   = store.Table("moved")   // queue id (8), sequence number (8) → position, if they differ
+	countsTable  = store.Table("counts")  // queue id (8) → counts
+	trashTable   = store.Table("trash")   // what is to be emptied in steps
+)
+
+// Tables are what a store of queues has to have.
+var Tables = []store.Table{entriesTable, bodiesTable, movedTable, countsTable, trashTable}
+
+// read returns the entry at a place, nil if there is none.
+func (q ID) read(r *store.Reader, at place) (*entry, error) {
+	v, err := r.Get(entriesTable, q.key(at))
+	if v == nil || err != nil {
+		return nil, err
+	}
+	return decodeEntry(at, v)
+}

@@ -1,0 +1,111 @@
+package queue
+
+import (
+	"errors"
+	"time"
+
+	"github.com/jitney-mq/jitney/store"
+)
+
+// maxHops bounds the names that a message moves through without a receiver.
+const maxHops = 32
+
+// Why a message could not be moved on; the description of its dead letter.
+var (
+	errHops     = errors.New("it has been moved on through 32 names")
+	errTarget   = errors.New("the target takes no messages")
+	errNoRoom   = errors.New("the target is full")
+	errTooLarge = errors.New("the target takes no message of this size")
+)
+
+// forward moves e, which stands at from, to the tail of the queue that has a
+// name, in this same commit. If the target does not take it nothing changes.
+func (q *Queue) forward(tx *store.Tx, from, e *entry, to string) error {
+	if e.hops >= maxHops {
+		return errHops
+	}
+	target, err := q.set.resolve(to)
+	if err != nil {
+		return err
+	}
+	if err := target.accepts(tx, e); err != nil {
+		return err
+	}
+	moved := *e
+	moved.hops++
+	moved.deliveries, moved.lock = 0, lock{}
+	moved.flags &= isDead
+	moved.expiresAt = target.expiryOf(tx, e)
+	q.transfer(tx, from, &moved, target)
+	q.tally.forwarded++
+	return nil
+}
+
+// transfer moves what stands at from to the tail of another queue, as e.
+func (q *Queue) transfer(tx *store.Tx, from, e *entry, to *Queue) {
+	q.leave(tx, from)
+	e.seq = to.tail()
+	e.place = place{Main, Active, e.seq}
+	e.sentAt, e.dueAt = tx.Now, time.Time{}
+	to.enter(tx, e)
+}
+
+// accepts reports why the queue does not take a message that is moved to it.
+func (q *Queue) accepts(tx *store.Tx, e *entry) error {
+	if err := q.join(tx); err != nil {
+		return err
+	}
+	switch {
+	case q.takes(tx) != nil:
+		return errTarget
+	case e.body.size > q.Policy().MaxMessageBytes():
+		return errTooLarge
+	case !q.hasRoom(1, e.body.size):
+		return errNoRoom
+	}
+	return nil
+}
+
+// expiryOf is when a message that is moved here becomes too old. What was
+// dead-lettered because of its age would be so again: its own age is over.
+func (q *Queue) expiryOf(tx *store.Tx, e *entry) time.Time {
+	if e.flags&isDead != 0 {
+		return q.expiry(tx.Now, 0)
+	}
+	own := e.expiresAt
+	limit := q.expiry(tx.Now, 0)
+	if limit.IsZero() || !own.IsZero() && own.Before(limit) {
+		return own
+	}
+	return limit
+}
+
+// forwardAll moves on what is ready; what the target does not take goes to the
+// transfer dead-letter sub-queue [S5].
+func (q *Queue) forwardAll(tx *store.Tx) {
+	for {
+		position, ready := q.lanes[Main].first(tx)
+		if !ready {
+			return
+		}
+		if tx.Full() {
+			q.again = true
+			return
+		}
+		e := q.take(tx, place{Main, Active, position})
+		if e == nil {
+			continue
+		}
+		if e.expired(tx.Now) {
+			q.expire(tx, e)
+			continue
+		}
+		from := *e
+		if err := q.forward(tx, &from, e, q.Policy().ForwardTo); err != nil {
+			e.dead = dead{reason: "TransferFailed", description: err.Error(), source: q.name}
+			e.flags |= isDead
+			q.tally.deadLettered++
+			q.moveFrom(tx, &from, e, place{Transfer, Active, e.position})
+		}
+	}
+}

@@ -1,0 +1,324 @@
+package queue
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jitney-mq/jitney/policy"
+	"github.com/jitney-mq/jitney/store"
+)
+
+// Mode says what a receive does to the message.
+type Mode uint8
+
+const (
+	// PeekLock locks the message; it stays until it is settled or the lock ends.
+	PeekLock Mode = iota
+	// ReceiveAndDelete removes the message in the commit that gives it away:
+	// from there on it is delivered at most once.
+	ReceiveAndDelete
+)
+
+// Limits of a receive.
+const (
+	MaxCount      = 1000     // messages
+	MaxReply      = 16 << 20 // bytes of bodies, if it is more than one message
+	MaxWait       = 300 * time.Second
+	MaxLockLength = 12 * time.Hour
+)
+
+// maxReceivers bounds those who wait at one queue.
+const maxReceivers = 20_000
+
+// ReceiveOptions says what is wanted. The zero value asks for one message
+// under a lock, at once.
+type ReceiveOptions struct {
+	Sub     SubQueue
+	Mode    Mode
+	Count   int           // at most so many; default 1
+	Wait    time.Duration // for the first one; 0: what is ready now
+	LockFor time.Duration // default the policy's LockDuration
+}
+
+// A receiver is a Receive on its way.
+type receiver struct {
+	ReceiveOptions
+	place *list.Element // in the queue's receivers; guarded by Queue.mu
+	done  chan struct{} // closed when it has been served
+	taken []taken       // read after done
+}
+
+// taken is a message as the writer has given it away.
+type taken struct {
+	entry
+	whole []byte // record 0 of the body, if the message was removed
+}
+
+// Receive returns the next messages, waiting up to opts.Wait for the first
+// one; none came if there are none. When it returns, their locks (or
+// removals) are on disk.
+//
+// Errors: ErrGone, ErrDisabled, ErrOverloaded, those of the store, and that of
+// ctx: then what was locked for this call in the meantime is as if it had
+// never been delivered.
+func (q *Queue) Receive(ctx context.Context, opts ReceiveOptions) ([]*Delivery, error) {
+	r := &receiver{ReceiveOptions: opts, done: make(chan struct{})}
+	r.Count = min(max(r.Count, 1), MaxCount)
+	if r.LockFor <= 0 {
+		r.LockFor = q.Policy().LockDuration
+	}
+	err := q.update(ctx, func(tx *store.Tx) error { return q.ask(r) })
+	if err != nil {
+		q.withdrawReceiver(r)
+		return nil, err
+	}
+	if err := q.await(ctx, r); err != nil {
+		return nil, err
+	}
+	return q.deliveries(ctx, r)
+}
+
+// ask puts r in the line; the match at the commit's end serves it.
+func (q *Queue) ask(r *receiver) error {
+	switch q.Policy().Status {
+	case policy.Disabled, policy.ReceiveDisabled:
+		return ErrDisabled
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if r.place != nil {
+		return nil // the op runs again
+	}
+	if q.receivers[r.Sub].Len() >= maxReceivers {
+		return ErrOverloaded
+	}
+	r.place = q.receivers[r.Sub].PushBack(r)
+	return nil
+}
+
+// await returns when r was served, or has waited long enough, or must not wait.
+func (q *Queue) await(ctx context.Context, r *receiver) error {
+	select {
+	case <-r.done:
+		return nil
+	default:
+	}
+	if r.Wait <= 0 {
+		return q.giveUp(r, nil)
+	}
+	patience := time.NewTimer(r.Wait)
+	defer patience.Stop()
+	select {
+	case <-r.done:
+		return nil
+	case <-patience.C:
+		return q.giveUp(r, nil)
+	case <-ctx.Done():
+		return q.giveUp(r, ctx.Err())
+	case <-q.gone:
+		return ErrGone
+	case <-q.set.closing:
+		return q.giveUp(r, store.ErrClosed)
+	case <-q.set.store.Failure():
+		return q.set.store.Failed()
+	}
+}
+
+// giveUp takes r off the line and returns err; if r has been chosen already it
+// waits for what it gets.
+func (q *Queue) giveUp(r *receiver, err error) error {
+	if q.withdrawReceiver(r) {
+		return err
+	}
+	select {
+	case <-r.done:
+		return nil
+	case <-q.gone:
+		return ErrGone
+	case <-q.set.store.Failure():
+		return q.set.store.Failed()
+	}
+}
+
+// withdrawReceiver takes r off the line; false: it is not there any more.
+func (q *Queue) withdrawReceiver(r *receiver) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if r.place == nil {
+		return false
+	}
+	q.receivers[r.Sub].Remove(r.place)
+	r.place = nil
+	return true
+}
+
+// deliveries reads the bodies of what r was given. If the client has gone in
+// the meantime everything is given back.
+func (q *Queue) deliveries(ctx context.Context, r *receiver) ([]*Delivery, error) {
+	list := make([]*Delivery, 0, len(r.taken))
+	for i := range r.taken {
+		d, err := q.deliver(&r.taken[i])
+		switch {
+		case errors.Is(err, errDamaged):
+			continue // it has been put aside
+		case err != nil:
+			return nil, err
+		}
+		list = append(list, d)
+	}
+	if err := ctx.Err(); err != nil && r.Mode == PeekLock {
+		q.undeliver(list)
+		return nil, err
+	}
+	return list, nil
+}
+
+// match serves the receivers of a sub-queue, in the order in which they came,
+// with what is ready in it.
+func (q *Queue) match(tx *store.Tx, sub SubQueue) {
+	if sub == Main && q.Policy().ForwardTo != "" {
+		q.forwardAll(tx)
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for front := q.receivers[sub].Front(); front != nil; front = q.receivers[sub].Front() {
+		if _, ready := q.lanes[sub].first(tx); !ready {
+			return
+		}
+		if tx.Full() {
+			q.again = true
+			return
+		}
+		r := front.Value.(*receiver)
+		if q.serve(tx, r); len(r.taken) == 0 {
+			return // the limit of locks
+		}
+		q.receivers[sub].Remove(front)
+		r.place = nil
+		q.served = append(q.served, r)
+	}
+}
+
+// serve gives r as many messages as it wants, there are, and limits allow.
+func (q *Queue) serve(tx *store.Tx, r *receiver) {
+	var bytes int64
+	for len(r.taken) < r.Count && q.mayLock(r) && !tx.Full() {
+		position, ready := q.lanes[r.Sub].first(tx)
+		if !ready {
+			return
+		}
+		e := q.take(tx, place{r.Sub, Active, position})
+		if e == nil {
+			continue
+		}
+		if e.expired(tx.Now) {
+			q.expire(tx, e)
+			continue
+		}
+		if bytes += e.body.size; bytes > MaxReply && len(r.taken) > 0 {
+			return
+		}
+		if t, ok := q.handOver(tx, e, r); ok {
+			r.taken = append(r.taken, t)
+		}
+	}
+	if tx.Full() {
+		q.again = true
+	}
+}
+
+// mayLock reports whether one more message may be locked for r.
+func (q *Queue) mayLock(r *receiver) bool {
+	if r.Mode == ReceiveAndDelete {
+		return true
+	}
+	limit := q.Policy().MaxLocked
+	if r.Sub == Main && limit > 0 && q.counts.messages[Main][Locked] >= uint64(limit) {
+		return false
+	}
+	return len(q.set.locks.heap)+len(q.locks) < maxLocked
+}
+
+// handOver locks or removes e for r; false: it is damaged and was put aside.
+func (q *Queue) handOver(tx *store.Tx, e *entry, r *receiver) (taken, bool) {
+	if r.Mode == ReceiveAndDelete {
+		return q.handOut(tx, e)
+	}
+	q.countDelivery(e)
+	q.give(tx, e, rand.Uint64(), tx.Now.Add(r.LockFor))
+	return taken{entry: *e}, true
+}
+
+// handOut removes e. Of a body in chunks only the first record is read here;
+// the rest stays until the delivery is closed or the broker starts again.
+func (q *Queue) handOut(tx *store.Tx, e *entry) (taken, bool) {
+	first, err := tx.Get(bodiesTable, e.body.key(0))
+	q.leave(tx, e)
+	if err != nil {
+		tx.Quarantine(&store.CorruptError{Table: bodiesTable, Key: e.body.key(0)})
+		return taken{}, false
+	}
+	q.countDelivery(e)
+	e.deliveries++
+	t := taken{entry: *e, whole: append([]byte(nil), first...)}
+	if e.body.chunks == 0 {
+		deleteBody(tx, e.body)
+	} else {
+		tx.Put(trashTable, trashStaged.key(e.body.id), trashValue())
+	}
+	return t, true
+}
+
+func (q *Queue) countDelivery(e *entry) {
+	q.tally.received++
+	if e.deliveries > 0 {
+		q.tally.redelivered++
+	}
+}
+
+// take reads an entry that is to be there. One that cannot be read is put
+// aside, and nil returned.
+func (q *Queue) take(tx *store.Tx, at place) *entry {
+	e, err := q.id.read(&tx.Reader, at)
+	if err == nil && e != nil {
+		return e
+	}
+	if err != nil {
+		tx.Quarantine(&store.CorruptError{Table: entriesTable, Key: q.id.key(at)})
+		q.counts.messages[at.sub][at.state]--
+	}
+	q.lanes[at.sub].remove(at.position)
+	return nil
+}
+
+// Lock locks the one message with a sequence number, if it is active or
+// deferred: ErrNoMessage, ErrLocked.
+func (q *Queue) Lock(ctx context.Context, sub SubQueue, seq uint64, lockFor time.Duration) (*Delivery, error) {
+	if lockFor <= 0 {
+		lockFor = q.Policy().LockDuration
+	}
+	var t taken
+	err := q.update(ctx, func(tx *store.Tx) error {
+		e, err := q.id.find(&tx.Reader, sub, seq)
+		switch {
+		case err != nil:
+			return err
+		case e == nil || e.state == Scheduled || e.expired(tx.Now):
+			return ErrNoMessage
+		case e.state == Locked:
+			return ErrLocked
+		}
+		q.countDelivery(e)
+		q.give(tx, e, rand.Uint64(), tx.Now.Add(lockFor))
+		t = taken{entry: *e}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return q.deliver(&t)
+}

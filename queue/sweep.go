@@ -1,0 +1,187 @@
+package queue
+
+import (
+	"context"
+	"encoding/binary"
+
+	"github.com/jitney-mq/jitney/store"
+)
+
+// maxSweep bounds what one commit does of each kind, so that those who send
+// and receive in the meantime hardly notice.
+const maxSweep = 64
+
+// DueClasses are the classes of the store's due index that Sweep looks after.
+var DueClasses = []byte{dueSchedule, dueExpiry}
+
+// Sweep does what is due at this instant: scheduled messages become active,
+// old ones expire, locks end, what was deleted is emptied. It returns whether
+// there is more to do at once. No promise depends on its being called in time
+// but those about waking somebody who waits.
+func (s *Set) Sweep(ctx context.Context) (more bool, err error) {
+	waiting := s.takeWaiting()
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		more = false
+		for _, q := range waiting {
+			_ = q.join(tx) // it matches when the commit ends; a deleted one needs nothing
+		}
+		for _, class := range DueClasses {
+			due := tx.DueBy(class, tx.Now, maxSweep)
+			more = more || len(due) == maxSweep
+			for _, d := range due {
+				if err := s.happen(tx, d); err != nil {
+					return err
+				}
+			}
+		}
+		ended := s.locks.ended(tx.Now, maxSweep)
+		more = more || len(ended) == maxSweep
+		for _, k := range ended {
+			if err := s.endLock(tx, k); err != nil {
+				return err
+			}
+		}
+		emptied, err := emptyTrash(tx)
+		more = more || emptied
+		return err
+	})
+	return more, err
+}
+
+// happen does what a due entry says.
+func (s *Set) happen(tx *store.Tx, d store.Due) error {
+	id, sub, seq := decodeDueRef(d.Ref)
+	q := s.Get(id)
+	if q == nil || q.join(tx) != nil {
+		tx.DeleteDue(d) // the queue is gone, and its trash does not know the instant
+		return nil
+	}
+	e, err := q.id.find(&tx.Reader, sub, seq)
+	if err != nil || e == nil {
+		s.log.Error("a due entry has no message", "queue", q.name, "sequence number", seq, "error", err)
+		tx.DeleteDue(d)
+		return nil
+	}
+	switch {
+	case d.Class == dueExpiry:
+		q.expire(tx, e)
+	case e.flags&keepsPosition != 0:
+		q.activate(tx, e, e.position)
+	default:
+		e.sentAt = tx.Now
+		q.activate(tx, e, q.tail())
+	}
+	return nil
+}
+
+// endLock ends a lock whose time has run out.
+func (s *Set) endLock(tx *store.Tx, k lockKey) error {
+	forget := []lockChange{{lockKey: k}}
+	q := s.Get(k.queue)
+	if q == nil || q.join(tx) != nil {
+		tx.OnCommit(func() { s.locks.apply(forget) })
+		return nil
+	}
+	e := q.take(tx, place{k.sub, Locked, k.position})
+	if e == nil || e.lock.until.After(tx.Now) {
+		if e == nil {
+			tx.OnCommit(func() { s.locks.apply(forget) })
+		}
+		return nil
+	}
+	e.flags |= lockExpired
+	q.giveBack(tx, e, 0)
+	return nil
+}
+
+// A trash key is what it names (1 byte) and an id (8 bytes).
+type trash byte
+
+const (
+	trashBody   trash = 'b' // a body whose records are to be deleted
+	trashQueue  trash = 'q' // a queue whose entries and bodies are to be deleted
+	trashStaged trash = 's' // a body that is in no queue yet, or has left the last one while it is being read
+)
+
+const trashVersion = 1
+
+func (t trash) key(id uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{byte(t)}, id)
+}
+
+func trashValue() []byte { return append(make([]byte, 0, 8), trashVersion) }
+
+// stagedBodies returns the ids of all staged bodies.
+func stagedBodies(tx *store.Tx) (ids []uint64) {
+	for rec := range tx.Scan(trashTable, []byte{byte(trashStaged)}, []byte{byte(trashStaged) + 1}) {
+		ids = append(ids, binary.BigEndian.Uint64(rec.Key[1:]))
+	}
+	return ids
+}
+
+// emptyTrash does one step and returns whether there is more.
+func emptyTrash(tx *store.Tx) (more bool, err error) {
+	for rec := range tx.Scan(trashTable, nil, []byte{byte(trashStaged)}) {
+		key := append([]byte(nil), rec.Key...)
+		id := binary.BigEndian.Uint64(key[1:])
+		var left bool
+		if trash(key[0]) == trashBody {
+			left = emptyBody(tx, id)
+		} else {
+			left = emptyQueue(tx, ID(id))
+		}
+		if !left {
+			tx.Delete(trashTable, key)
+		}
+		return true, nil
+	}
+	return false, nil
+}
+
+// emptyBody deletes some records of a body.
+func emptyBody(tx *store.Tx, id uint64) (left bool) {
+	prefix := binary.BigEndian.AppendUint64(nil, id)
+	return deleteRange(tx, bodiesTable, prefix)
+}
+
+// deleteRange deletes up to maxSweep records that begin with prefix.
+func deleteRange(tx *store.Tx, t store.Table, prefix []byte) (left bool) {
+	var keys [][]byte
+	for rec := range tx.Scan(t, prefix, store.PrefixEnd(prefix)) {
+		if len(keys) == maxSweep {
+			left = true
+			break
+		}
+		keys = append(keys, append([]byte(nil), rec.Key...))
+	}
+	for _, k := range keys {
+		tx.Delete(t, k)
+	}
+	return left
+}
+
+// emptyQueue deletes some entries of a queue with what belongs to them.
+func emptyQueue(tx *store.Tx, id ID) (left bool) {
+	prefix := id.bytes()
+	var entries []*entry
+	for rec := range tx.Scan(entriesTable, prefix, store.PrefixEnd(prefix)) {
+		if len(entries) == maxSweep {
+			left = true
+			break
+		}
+		_, at := decodePlace(rec.Key)
+		e, err := decodeEntry(at, rec.Value)
+		if rec.Err != nil || err != nil {
+			e = &entry{place: at}
+		}
+		entries = append(entries, e)
+	}
+	q := &Queue{id: id}
+	for _, e := range entries {
+		q.leave(tx, e)
+		if e.body.id != 0 {
+			deleteBody(tx, e.body)
+		}
+	}
+	return left || deleteRange(tx, movedTable, prefix)
+}
