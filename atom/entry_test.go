@@ -80,7 +80,8 @@ func TestParseEntryRefusesValues(t *testing.T) {
 	}
 }
 
-// A policy is found where ever a client puts it, also without its namespace.
+// An extension is found wherever a client puts it, also without its namespace.
+// [P1]
 func TestExtensions(t *testing.T) {
 	t.Parallel()
 	for _, inside := range []string{

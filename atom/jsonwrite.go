@@ -9,7 +9,7 @@ import (
 // updated, author, summary, links, content, as far as there are any, and each
 // extension under its local name. Several extensions of one name become a
 // list. JSON has no namespaces, so an extension named like one of those
-// members is left out.
+// members is left out. [N6]
 func (e Entry) MarshalJSON() ([]byte, error) {
 	var o object
 	o.text("id", e.ID)
@@ -30,7 +30,7 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 }
 
 // MarshalJSON returns the JSON twin of the feed: id, title, updated, author,
-// links and entries.
+// links and entries. [N6]
 func (f Feed) MarshalJSON() ([]byte, error) {
 	var o object
 	o.text("id", f.ID)

@@ -10,7 +10,7 @@ import (
 
 // ParseEntry reads one entry from an XML document of at most MaxEntry bytes.
 // A foreign element becomes an Extension whether it stands below the entry or
-// in its XML content, so that nobody else needs to care. An element of Atom
+// in its XML content, so that nobody else needs to care [P1]. An element of Atom
 // that Entry has no field for is skipped. Every error is a *problem.Field.
 func ParseEntry(body []byte) (*Entry, error) {
 	root, err := readXML("entry", body, MaxEntry)

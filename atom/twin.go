@@ -9,7 +9,7 @@ import (
 // ParseEntryJSON reads the JSON twin of an entry, of at most MaxEntry bytes.
 // Members that Atom does not know become Extensions in the given namespace, as
 // does all that is inside them. No member may be null or occur twice. Every
-// error is a *problem.Field.
+// error is a *problem.Field. [N6]
 func ParseEntryJSON(body []byte, namespace string) (*Entry, error) {
 	body, err := plain("entry", body, MaxEntry)
 	if err != nil {

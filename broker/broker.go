@@ -48,7 +48,7 @@ func Open(ctx context.Context, opts Options) (*Broker, error) {
 	b := &Broker{log: opts.Logger, sweeper: newSweeper(), started: time.Now()}
 	var err error
 	b.store, err = store.Open(opts.Dir, store.Options{
-		Tables:  append(append([]store.Table{}, namespace.Tables...), queue.Tables...),
+		Tables:  tables(),
 		MaxSize: opts.MaxSize,
 		MinFree: opts.MinFree,
 		GrowBy:  opts.GrowBy,

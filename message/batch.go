@@ -29,10 +29,13 @@ func ParseBatch(data []byte) ([]*Message, error) {
 		batch = append(batch, item.message)
 		return item.read()
 	})
+	if err == nil {
+		err = r.end()
+	}
 	if err != nil {
 		return nil, err
 	}
-	return batch, r.end()
+	return batch, nil
 }
 
 // batchItem reads one message of a batch.
@@ -48,6 +51,7 @@ type batchItem struct {
 var batchMembers = [...]string{"Body", "IsBodyBase64", "BrokerProperties", "UserProperties"}
 
 func (b *batchItem) read() error {
+	b.prefix = ""
 	if b.peek() != '{' {
 		return b.refuse(b.place, wantMessages)
 	}
@@ -58,6 +62,7 @@ func (b *batchItem) read() error {
 }
 
 func (b *batchItem) member(name []byte) error {
+	b.prefix = b.place + "."
 	for i, known := range batchMembers {
 		if !strings.EqualFold(known, string(name)) {
 			continue
@@ -65,29 +70,28 @@ func (b *batchItem) member(name []byte) error {
 		if b.isNull() {
 			return nil
 		}
-		element := b.place + "." + known
 		if b.seen[i] {
-			return problem.NewField(element, known, wantOnce)
+			return problem.NewField(b.element(known), known, wantOnce)
 		}
 		b.seen[i] = true
-		return b.value(known, element)
+		return b.value(known)
 	}
-	return b.refuse(b.place+"."+string(name), wantMessages)
+	return b.refuse(string(name), wantMessages)
 }
 
-func (b *batchItem) value(name, element string) (err error) {
+func (b *batchItem) value(name string) (err error) {
 	if name == "Body" {
-		b.body, err = b.bytesOf(element)
+		b.body, err = b.bytesOf(name)
 		return err
 	}
 	if name == "IsBodyBase64" {
-		b.base64, err = b.boolOf(element)
+		b.base64, err = b.boolOf(name)
 		return err
 	}
 	if b.peek() != '{' {
-		return b.refuse(element, "an object")
+		return b.refuse(name, "an object")
 	}
-	b.prefix = element + "."
+	b.prefix = b.element(name) + "."
 	if name == "BrokerProperties" {
 		return b.brokerProperties(b.message)
 	}

@@ -48,12 +48,11 @@ func (r *jsonReader) brokerProperties(m *Message) error {
 		if r.isNull() {
 			return nil
 		}
-		element := r.element(name)
 		if seen&(1<<at) != 0 {
-			return problem.NewField(element, name, wantOnce)
+			return problem.NewField(r.element(name), name, wantOnce)
 		}
 		seen |= 1 << at
-		return r.azureValue(m, at, element)
+		return r.azureValue(m, at, name)
 	})
 }
 
@@ -73,25 +72,25 @@ func azureMember(name []byte) (at int, azure string) {
 	return memberCount, ""
 }
 
-func (r *jsonReader) azureValue(m *Message, at int, element string) (err error) {
+func (r *jsonReader) azureValue(m *Message, at int, name string) (err error) {
 	if at == memberTimeToLive {
-		number, err := r.numberOf(element, wantTimeToLive)
+		number, err := r.numberOf(name, wantTimeToLive)
 		if err == nil {
-			m.TimeToLive, err = timeToLive(element, number)
+			m.TimeToLive, err = timeToLive(r.element(name), number)
 		}
 		return err
 	}
-	text, err := r.textOf(element)
+	text, err := r.textOf(name)
 	if err != nil {
 		return err
 	}
 	switch at {
 	case memberTimeSpan:
-		return m.timeSpan(element, text)
+		return m.timeSpan(r.element(name), text)
 	case memberSchedule:
-		return m.scheduleText(element, text)
+		return m.scheduleText(r.element(name), text)
 	}
-	return fields[at].set(m, element, text)
+	return fields[at].set(m, r.prefix, name, text)
 }
 
 // timeSpan sets TimeToLive from the form that Azure's batches have for it.

@@ -51,29 +51,31 @@ func (f *field) get(m *Message) (text string, ok bool) {
 // put stores text without a check.
 func (f *field) put(m *Message, text string) {
 	if f.of == nil {
-		m.SessionID = &text
+		session := text // a variable of its own, so that the others stay off the heap
+		m.SessionID = &session
 		return
 	}
 	*f.of(m) = text
 }
 
-// set checks text, which the client gave as element, and stores it.
-func (f *field) set(m *Message, element, text string) error {
-	if err := f.check(element, text); err != nil {
+// set checks text, which the client gave as the element prefix + name, and
+// stores it.
+func (f *field) set(m *Message, prefix, name, text string) error {
+	if err := f.check(prefix, name, text); err != nil {
 		return err
 	}
 	f.put(m, text)
 	return nil
 }
 
-func (f *field) check(element, text string) error {
+func (f *field) check(prefix, name, text string) error {
 	switch {
 	case !utf8.ValidString(text):
-		return problem.NewField(element, text, "UTF-8")
+		return problem.NewField(prefix+name, text, "UTF-8")
 	case len(text) > f.max && utf8.RuneCountInString(text) > f.max:
-		return problem.NewField(element, text, "at most %d characters", f.max)
+		return problem.NewField(prefix+name, text, "at most %d characters", f.max)
 	case f.isHeader() && !isPrintable(text):
-		return problem.NewField(element, text, "printable ASCII characters")
+		return problem.NewField(prefix+name, text, "printable ASCII characters")
 	}
 	return nil
 }

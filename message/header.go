@@ -13,6 +13,9 @@ import (
 // exact form.
 const jitneyProperties = "Jitney-Properties"
 
+// brokerPropertiesKey is BrokerProperties as http.Header spells it.
+const brokerPropertiesKey = "Brokerproperties"
+
 // FromHeader reads everything that the header of a send says of its message:
 // BrokerProperties, the three Content headers of the body, Jitney-Properties,
 // and each header that may be an application property. A property that
@@ -22,7 +25,7 @@ const jitneyProperties = "Jitney-Properties"
 // Names of plain headers arrive as net/http spells them, order-id as Order-Id;
 // Jitney-Properties keeps them.
 func FromHeader(h http.Header, m *Message) error {
-	if header, ok, err := single(h, brokerProperties); err != nil {
+	if header, ok, err := single(h, brokerPropertiesKey, brokerProperties); err != nil {
 		return err
 	} else if ok {
 		if err := ParseBrokerProperties(header, m); err != nil {
@@ -48,15 +51,15 @@ func FromHeader(h http.Header, m *Message) error {
 func (f *field) header() string { return "Content-" + f.azure[len("Content"):] }
 
 func (f *field) fromHeader(h http.Header, m *Message) error {
-	if values := h.Values(f.header()); len(values) > 0 {
-		return f.set(m, f.header(), strings.Join(values, ", "))
+	if values := h[f.header()]; len(values) > 0 {
+		return f.set(m, "", f.header(), strings.Join(values, ", "))
 	}
 	return nil
 }
 
 // single returns a header that may stand there once; an empty one is as none.
-func single(h http.Header, name string) (value string, ok bool, err error) {
-	switch values := h.Values(name); {
+func single(h http.Header, key, name string) (value string, ok bool, err error) {
+	switch values := h[key]; {
 	case len(values) > 1:
 		return "", false, problem.NewField(name, values[1], "the header once")
 	case len(values) == 0 || values[0] == "":
@@ -67,7 +70,7 @@ func single(h http.Header, name string) (value string, ok bool, err error) {
 }
 
 func exactProperties(h http.Header) (Properties, error) {
-	header, ok, err := single(h, jitneyProperties)
+	header, ok, err := single(h, jitneyProperties, jitneyProperties)
 	if err != nil || !ok {
 		return Properties{}, err
 	}
@@ -76,10 +79,7 @@ func exactProperties(h http.Header) (Properties, error) {
 
 // plainProperties adds to exact what plain headers say. [Q3]
 func plainProperties(h http.Header, exact Properties) (Properties, error) {
-	taken := make(map[string]bool, exact.Len())
-	for name := range exact.All() {
-		taken[http.CanonicalHeaderKey(name)] = true
-	}
+	taken := canonicalNames(exact)
 	hopByHop := connectionHeaders(h)
 	list := exact.list
 	for name, values := range h {
@@ -97,6 +97,18 @@ func plainProperties(h http.Header, exact Properties) (Properties, error) {
 		return Properties{}, problem.NewField(twice, twice, wantOnce)
 	}
 	return p, nil
+}
+
+// canonicalNames returns the names of properties as http.Header spells them.
+func canonicalNames(p Properties) map[string]bool {
+	if p.Len() == 0 {
+		return nil
+	}
+	names := make(map[string]bool, p.Len())
+	for name := range p.All() {
+		names[http.CanonicalHeaderKey(name)] = true
+	}
+	return names
 }
 
 // connectionHeaders returns the headers that Connection names: they end at
@@ -178,11 +190,12 @@ func ToHeader(h http.Header, r *Received) {
 			h[f.header()] = []string{s}
 		}
 	}
-	h[http.CanonicalHeaderKey(brokerProperties)] = []string{string(AppendBrokerProperties(nil, r))}
+	buf := make([]byte, 0, 512)
+	h[brokerPropertiesKey] = []string{string(AppendBrokerProperties(buf, r))}
 	if r.Properties.Len() == 0 {
 		return
 	}
-	h[jitneyProperties] = []string{string(AppendProperties(nil, r.Properties))}
+	h[jitneyProperties] = []string{string(AppendProperties(buf, r.Properties))}
 	taken := make([]string, 0, r.Properties.Len())
 	for name, v := range r.Properties.All() {
 		canonical := http.CanonicalHeaderKey(name)

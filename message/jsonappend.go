@@ -84,7 +84,7 @@ func isJSON(contentType string) bool {
 // isRawJSON reports whether a body can stand in an object as it is: one value
 // that is not a string, on one line, with nothing around it.
 func isRawJSON(body []byte) bool {
-	if body[0] == '"' || bytes.ContainsAny(body, "\n\r") {
+	if body[0] == '"' || bytes.IndexByte(body, '\n') >= 0 || bytes.IndexByte(body, '\r') >= 0 {
 		return false
 	}
 	r := jsonReader{data: body}

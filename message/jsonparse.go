@@ -126,7 +126,7 @@ func (d *messageReader) readText(at int, name, text string) (err error) {
 	case jsonSource:
 		d.to.DeadLetterSource = text
 	default:
-		err = fields[at].set(d.to.Message, name, text)
+		err = fields[at].set(d.to.Message, "", name, text)
 	}
 	return err
 }
@@ -135,8 +135,9 @@ func (d *messageReader) readProperties(name string) (err error) {
 	if d.peek() != '{' {
 		return d.refuse(name, "an object")
 	}
-	d.prefix = name + "."
+	d.prefix = "properties."
 	d.to.Properties, err = d.properties()
+	d.prefix = ""
 	return err
 }
 

@@ -14,8 +14,11 @@ import (
 // maxDepth bounds how deep arrays and objects may lie in one another.
 const maxDepth = 500
 
-// shownBytes is how much of broken JSON a problem repeats.
-const shownBytes = 20
+// How much of what a client sent a problem repeats, in bytes.
+const (
+	shownBytes      = 20 // of broken JSON
+	maxElementBytes = 4 * MaxPropertyNameCharacters
+)
 
 // jsonReader reads JSON (RFC 8259) strictly: one value, UTF-8, no lone
 // surrogates. Each method leaves pos behind what it read. What a caller does
@@ -31,8 +34,17 @@ type jsonReader struct {
 	buf    []byte // for names that have escapes
 }
 
-// element returns what a member is called in problems.
-func (r *jsonReader) element(name string) string { return r.prefix + name }
+// element returns what a member is called in problems. It is asked for only
+// when there is one.
+func (r *jsonReader) element(name string) string { return r.prefix + shorten(name) }
+
+// shorten cuts a client's name to a length that is sensible in a problem.
+func shorten(name string) string {
+	if len(name) <= maxElementBytes {
+		return name
+	}
+	return strings.ToValidUTF8(name[:maxElementBytes], "") + "…"
+}
 
 // fail says what JSON needs where the reader stands.
 func (r *jsonReader) fail(want string) error {
@@ -175,14 +187,14 @@ func (r *jsonReader) word(word string) error {
 }
 
 // number reads a number and returns its text.
-func (r *jsonReader) number() (string, error) {
+func (r *jsonReader) number() ([]byte, error) {
 	r.peek()
 	length := numberLength(r.data[r.pos:])
 	if length == 0 {
-		return "", r.fail("a value")
+		return nil, r.fail("a value")
 	}
 	r.pos += length
-	return string(r.data[r.pos-length : r.pos]), nil
+	return r.data[r.pos-length : r.pos], nil
 }
 
 // text reads a string.
@@ -209,30 +221,49 @@ func (r *jsonReader) scanString() (raw []byte, escaped bool, err error) {
 		return nil, false, r.fail("a string")
 	}
 	r.pos++
-	start, ascii := r.pos, true
-	for ; r.pos < len(r.data); r.pos++ {
-		switch c := r.data[r.pos]; {
-		case c == '"':
+	start := r.pos
+	for {
+		r.pos += plainLength(r.data[r.pos:])
+		if r.pos == len(r.data) {
+			return nil, false, r.fail("the end of the string")
+		}
+		switch r.data[r.pos] {
+		case '"':
 			raw = r.data[start:r.pos]
-			if !ascii && !utf8.Valid(raw) {
+			if !utf8.Valid(raw) {
 				return nil, false, r.fail("UTF-8 in the string")
 			}
 			r.pos++
 			return raw, escaped, nil
-		case c == '\\':
+		case '\\':
 			escaped = true
 			length := escapeLength(r.data[r.pos:])
 			if length == 0 {
 				return nil, false, r.fail("an escape")
 			}
-			r.pos += length - 1
-		case c < ' ':
+			r.pos += length
+		default:
 			return nil, false, r.fail("an escape instead of a control character")
-		case c >= utf8.RuneSelf:
-			ascii = false
 		}
 	}
-	return nil, false, r.fail("the end of the string")
+}
+
+// isPlain marks the bytes that stand for themselves in a string.
+var isPlain = func() (t [256]bool) {
+	for c := range t {
+		t[c] = c >= ' ' && c != '"' && c != '\\'
+	}
+	return t
+}()
+
+// plainLength returns how many bytes at the start of b stand for themselves.
+func plainLength[T []byte | string](b T) int {
+	for i := range len(b) {
+		if !isPlain[b[i]] {
+			return i
+		}
+	}
+	return len(b)
 }
 
 // escapeLength returns how many bytes the escape at the start of b has, both
@@ -346,20 +377,19 @@ func numberLength[T []byte | string](b T) int {
 // isNumber reports whether s is a number as JSON writes it.
 func isNumber(s string) bool { return s != "" && numberLength(s) == len(s) }
 
-// refuse reads the value that the reader stands at and says what is wanted
-// instead of it.
-func (r *jsonReader) refuse(element, want string) error {
+// refuse reads the value of a member and says what is wanted instead of it.
+func (r *jsonReader) refuse(name, want string) error {
 	raw, err := r.skip()
 	if err != nil {
 		return err
 	}
-	return problem.NewField(element, string(raw), want)
+	return problem.NewField(r.element(name), string(raw), want)
 }
 
 // textOf reads a member that has to be a string.
-func (r *jsonReader) textOf(element string) (string, error) {
+func (r *jsonReader) textOf(name string) (string, error) {
 	if r.peek() != '"' {
-		return "", r.refuse(element, "a string")
+		return "", r.refuse(name, "a string")
 	}
 	return r.text()
 }
@@ -368,48 +398,52 @@ func (r *jsonReader) textOf(element string) (string, error) {
 func (r *jsonReader) isNull() bool { return r.peek() == 'n' && r.word("null") == nil }
 
 // numberOf reads a member that has to be a number.
-func (r *jsonReader) numberOf(element, want string) (string, error) {
+func (r *jsonReader) numberOf(name, want string) (string, error) {
 	if c := r.peek(); c != '-' && (c < '0' || c > '9') {
-		return "", r.refuse(element, want)
+		return "", r.refuse(name, want)
 	}
-	return r.number()
+	number, err := r.number()
+	return string(number), err
 }
 
 // bytesOf reads a member that has to be a string and returns its text.
-func (r *jsonReader) bytesOf(element string) ([]byte, error) {
+func (r *jsonReader) bytesOf(name string) ([]byte, error) {
 	if r.peek() != '"' {
-		return nil, r.refuse(element, "a string")
+		return nil, r.refuse(name, "a string")
 	}
 	b, err := r.stringBytes()
 	return bytes.Clone(b), err
 }
 
 // base64Of reads a member that has to be a string of base64.
-func (r *jsonReader) base64Of(element string) ([]byte, error) {
-	text, err := r.bytesOf(element)
+func (r *jsonReader) base64Of(name string) ([]byte, error) {
+	if r.peek() != '"' {
+		return nil, r.refuse(name, "a string")
+	}
+	text, err := r.stringBytes()
 	if err != nil {
 		return nil, err
 	}
-	return decodeBase64(element, text)
+	return decodeBase64(r.element(name), text)
 }
 
 func decodeBase64(element string, text []byte) ([]byte, error) {
-	n, err := base64.StdEncoding.Decode(text, text)
+	b, err := base64.StdEncoding.AppendDecode(nil, text)
 	if err != nil {
 		return nil, problem.NewField(element, string(text), wantBase64)
 	}
-	return text[:n], nil
+	return b, nil
 }
 
 const wantBase64 = "base64 with + and / and padding (RFC 4648, section 4)"
 
 // boolOf reads a member that has to be true or false.
-func (r *jsonReader) boolOf(element string) (bool, error) {
+func (r *jsonReader) boolOf(name string) (bool, error) {
 	switch r.peek() {
 	case 't':
 		return true, r.word("true")
 	case 'f':
 		return false, r.word("false")
 	}
-	return false, r.refuse(element, "true or false")
+	return false, r.refuse(name, "true or false")
 }

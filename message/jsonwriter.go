@@ -76,14 +76,15 @@ func quoteText(dst []byte, s string) []byte {
 // quoteValid is quoteText of what is UTF-8.
 func quoteValid[T []byte | string](dst []byte, s T) []byte {
 	dst = append(dst, '"')
-	start := 0
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
-			dst = appendEscaped(append(dst, s[start:i]...), rune(c))
-			start = i + 1
+	for {
+		length := plainLength(s)
+		dst = append(dst, s[:length]...)
+		if length == len(s) {
+			return append(dst, '"')
 		}
+		dst = appendEscaped(dst, rune(s[length]))
+		s = s[length+1:]
 	}
-	return append(append(dst, s[start:]...), '"')
 }
 
 // quoteASCII appends s as a JSON string of printable ASCII only.

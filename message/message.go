@@ -48,7 +48,7 @@ func (m *Message) Validate() error {
 	for i := range fields {
 		f := &fields[i]
 		if s, ok := f.get(m); ok {
-			if err := f.check(f.azure, s); err != nil {
+			if err := f.check("", f.azure, s); err != nil {
 				return err
 			}
 		}

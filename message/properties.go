@@ -104,14 +104,14 @@ func (p Properties) check(prefix string) error {
 	for _, o := range p.list {
 		switch {
 		case !utf8.ValidString(o.name), o.value.kind == KindString && !utf8.ValidString(o.value.str):
-			return problem.NewField(prefix+o.name, o.value.String(), "UTF-8")
+			return problem.NewField(prefix+shorten(o.name), o.value.String(), "UTF-8")
 		case o.name == "", utf8.RuneCountInString(o.name) > MaxPropertyNameCharacters:
-			return problem.NewField(prefix+o.name, o.name, "a name of 1 to %d characters", MaxPropertyNameCharacters)
+			return problem.NewField(prefix+shorten(o.name), o.name, "a name of 1 to %d characters", MaxPropertyNameCharacters)
 		}
 	}
 	if size := p.Size(); size > MaxPropertiesBytes {
 		largest := slices.MaxFunc(p.list, func(a, b property) int { return cmp.Compare(a.value.size(), b.value.size()) })
-		return problem.NewField(prefix+largest.name, largest.value.String(),
+		return problem.NewField(prefix+shorten(largest.name), largest.value.String(),
 			"application properties of at most %d bytes in all, not %d", MaxPropertiesBytes, size)
 	}
 	return nil

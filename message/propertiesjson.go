@@ -120,12 +120,16 @@ func appendDouble(dst []byte, f float64) []byte {
 	return dst
 }
 
+// usualProperties is how many properties there is room for before it is known
+// how many there are.
+const usualProperties = 4
+
 // properties reads an object of properties.
 func (r *jsonReader) properties() (Properties, error) {
-	var list []property
+	list := make([]property, 0, usualProperties)
 	err := r.object(func(b []byte) error {
 		name := string(b)
-		v, err := r.value(r.element(name))
+		v, err := r.value(name)
 		list = append(list, property{name, v})
 		return err
 	})
@@ -142,7 +146,7 @@ func (r *jsonReader) properties() (Properties, error) {
 // wantOnce is what is wanted of a member that an object has twice.
 const wantOnce = "each name once"
 
-func (r *jsonReader) value(element string) (Value, error) {
+func (r *jsonReader) value(name string) (Value, error) {
 	switch c := r.peek(); c {
 	case 'n':
 		return Null(), r.word("null")
@@ -154,17 +158,17 @@ func (r *jsonReader) value(element string) (Value, error) {
 		s, err := r.text()
 		return String(s), err
 	case '{':
-		return r.tagged(element)
+		return r.tagged(name)
 	case '[':
-		return Value{}, r.refuse(element, wantValue)
+		return Value{}, r.refuse(name, wantValue)
 	}
 	number, err := r.number()
 	if err != nil {
 		return Value{}, err
 	}
-	v, ok := parseNumber(number)
+	v, ok := parseNumber(string(number))
 	if !ok {
-		return Value{}, problem.NewField(element, number, "an integer of 64 bits or a double")
+		return Value{}, problem.NewField(r.element(name), string(number), "an integer of 64 bits or a double")
 	}
 	return v, nil
 }
@@ -181,7 +185,7 @@ func parseNumber(number string) (Value, bool) {
 }
 
 // tagged reads an object of one member whose name is the kind of value.
-func (r *jsonReader) tagged(element string) (v Value, err error) {
+func (r *jsonReader) tagged(name string) (v Value, err error) {
 	count := 0
 	start := r.pos
 	err = r.object(func(b []byte) error {
@@ -197,12 +201,12 @@ func (r *jsonReader) tagged(element string) (v Value, err error) {
 		}
 		var ok bool
 		if v, ok = parseTagged(member, text); !ok {
-			return problem.NewField(element+"."+member, text, wantValue)
+			return problem.NewField(r.element(name)+"."+shorten(member), text, wantValue)
 		}
 		return nil
 	})
 	if err == nil && count != 1 {
-		err = problem.NewField(element, string(r.data[start:r.pos]), wantValue)
+		err = problem.NewField(r.element(name), string(r.data[start:r.pos]), wantValue)
 	}
 	return v, err
 }

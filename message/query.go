@@ -23,7 +23,7 @@ func FromQuery(query url.Values, now time.Time, m *Message) error {
 		if text, ok, err := argument(query, f.query); err != nil {
 			return err
 		} else if ok {
-			if err := f.set(m, f.query, text); err != nil {
+			if err := f.set(m, "", f.query, text); err != nil {
 				return err
 			}
 		}

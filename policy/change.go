@@ -6,7 +6,8 @@ import (
 	"github.com/jitney-mq/jitney/problem"
 )
 
-// Equal reports whether a and b are of one kind and state the same.
+// Equal reports whether a and b are of one kind and state the same, so that to
+// state one where the other is in force changes nothing. [P4]
 func Equal(a, b Policy) bool {
 	return a.Kind() == b.Kind() && len(differing(a, b)) == 0
 }

@@ -96,8 +96,8 @@ func saturated(a, b time.Duration) time.Duration {
 	return a + b
 }
 
-// FormatDuration writes d as the shortest xs:duration that ParseDuration reads
-// back, with the fewest units below the day.
+// FormatDuration writes d as an xs:duration in days, hours, minutes and seconds,
+// each unit carried into the next.
 func FormatDuration(d time.Duration) string {
 	if d == 0 {
 		return "PT0S"

@@ -34,7 +34,7 @@ func isAddress(address string) bool {
 		return false
 	}
 	u, err := url.Parse(address)
-	return err == nil && u.Hostname() != "" && !slices.Contains(localSchemes, u.Scheme)
+	return err == nil && u.IsAbs() && u.Hostname() != "" && !slices.Contains(localSchemes, u.Scheme)
 }
 
 const uriCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789" +

@@ -10,8 +10,9 @@ import (
 )
 
 // FromEntry reads the one policy of an entry, defaults filled in. Other
-// extensions are no concern of it. Every error is or wraps a *problem.Field;
-// ErrNotAvailable marks what is known but may not be stated yet.
+// extensions are no concern of it. Without a policy, or with several, it is an
+// error [P1]. Every error is or wraps a *problem.Field; ErrNotAvailable marks
+// what is known but may not be stated yet.
 func FromEntry(entry *atom.Entry) (Policy, error) {
 	var found []atom.Element
 	for _, e := range entry.Extensions {
@@ -30,7 +31,7 @@ func FromEntry(entry *atom.Entry) (Policy, error) {
 
 // ParseJSON reads the JSON twin of an entry with a policy, of which nothing
 // but the policy is needed: {"QueuePolicy":{"LockDuration":"PT30S"}}. Members
-// that are neither a policy nor Atom's are refused. Errors as of FromEntry.
+// that are neither a policy nor Atom's are refused. Errors as of FromEntry. [N6]
 func ParseJSON(body []byte) (Policy, error) {
 	entry, err := atom.ParseEntryJSON(body, Namespace)
 	if err != nil {
@@ -116,31 +117,31 @@ func (t *table[P]) parse(root atom.Element) (Policy, error) {
 	if collapse(root.Text) != "" || root.Type != atom.Untyped && root.Type != atom.Object {
 		return nil, problem.NewField(t.name, root.Text, "elements inside, no text")
 	}
-	p, stated := t.fresh(), map[string]string{}
+	p, stated := t.fresh(), make([]string, len(t.elements))
 	for _, child := range root.Children {
 		if err := t.state(&p, child, stated); err != nil {
 			return nil, err
 		}
 	}
-	for _, e := range t.elements {
-		if _, ok := stated[e.name]; e.required && !ok {
+	for i, e := range t.elements {
+		if e.required && stated[i] == "" {
 			return nil, problem.NewField(e.name, "", "%s", e.want)
 		}
 	}
 	return p, nil
 }
 
-// state sets in p what child states. Stated maps each element to the name
-// under which it was stated.
-func (t *table[P]) state(p *P, child atom.Element, stated map[string]string) error {
-	e, as := t.find(child.Name.Local)
-	if e == nil || !isNamespace(child.Name.Space) {
-		return t.unknown(child, e != nil)
+// state sets in p what child states, once and in its range. Stated holds, for
+// each element of the table, the name under which it was stated. [P2]
+func (t *table[P]) state(p *P, child atom.Element, stated []string) error {
+	i, as := t.find(child.Name.Local)
+	if as == nil || !isNamespace(child.Name.Space) {
+		return t.unknown(child, as != nil)
 	}
-	if before, ok := stated[e.name]; ok {
-		return problem.NewField(as.name, child.Text, "the element once; %s was stated before", before)
+	if stated[i] != "" {
+		return problem.NewField(as.name, child.Text, "the element once; %s was stated before", stated[i])
 	}
-	stated[e.name] = as.name
+	stated[i] = as.name
 	if err := leaf(child, as.json, as.want); err != nil {
 		return err
 	}
@@ -148,26 +149,27 @@ func (t *table[P]) state(p *P, child atom.Element, stated map[string]string) err
 	if !ok {
 		return problem.NewField(as.name, child.Text, "%s", as.want)
 	}
-	if !e.available(text) {
+	if e := &t.elements[i]; !e.available(text) {
 		return notYet(problem.NewField(as.name, child.Text, "%s", e.notYet()))
 	}
 	return nil
 }
 
-// find returns the element of a name, and the same or the alias that has it.
-func (t *table[P]) find(name string) (e, as *element[P]) {
+// find returns the index of the element that has a name or alias, and its row
+// or the alias's; nil if there is none.
+func (t *table[P]) find(name string) (int, *element[P]) {
 	for i := range t.elements {
-		e = &t.elements[i]
+		e := &t.elements[i]
 		if e.name == name {
-			return e, e
+			return i, e
 		}
 		for j := range e.aliases {
-			if as = &e.aliases[j]; as.name == name {
-				return e, as
+			if as := &e.aliases[j]; as.name == name {
+				return i, as
 			}
 		}
 	}
-	return nil, nil
+	return 0, nil
 }
 
 func (t *table[P]) unknown(child atom.Element, known bool) error {

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// Policy is a Queue or a Metadata, by value.
+// Policy is a Queue or a Metadata, by value. The compiler lets a pointer to one
+// pass, but the functions of this package panic on it.
 type Policy interface {
 	Kind() Kind
 	Shared() Common // the part that every kind has

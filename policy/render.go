@@ -8,7 +8,7 @@ import (
 )
 
 // Element returns p as the extension of an entry, with every value in force.
-// What is none, never or without limit is left out.
+// What is none, never or without limit is left out. [P3]
 func Element(p Policy) atom.Element {
 	f := forms[p.Kind()]
 	root := atom.Element{Name: qualified(f.policyName()), Type: atom.Object}

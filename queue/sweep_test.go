@@ -41,5 +41,19 @@ func (h *harness) sweep(ctx context.Context, wake <-chan struct{}) {
 	}
 }
 
-// check finds whatever does not fit together in the closed or open folder.
-func (h *harness) check() {}
+// check finds whatever does not fit together in the closed folder.
+func (h *harness) check() {
+	h.t.Helper()
+	s, err := store.Open(h.dir, testOptions(func() {}))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer s.Close()
+	report := func(problem string) { h.t.Error("check: " + problem) }
+	if _, err := s.Check(report); err != nil {
+		h.t.Error(err)
+	}
+	if _, _, err := queue.Check(s, report); err != nil {
+		h.t.Error(err)
+	}
+}

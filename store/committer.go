@@ -163,8 +163,7 @@ func (s *Store) gather(tx *Tx, first *op) error {
 			}
 		}
 	}
-	yielded := first == nil
-	for o := first; o != nil; o = s.more(tx, &yielded) {
+	for o := first; o != nil; o = s.more(tx) {
 		if s.take(o) {
 			if err := s.step(tx, o); err != nil {
 				return err
@@ -175,20 +174,19 @@ func (s *Store) gather(tx *Tx, first *op) error {
 }
 
 // more returns an op that waits, nil if there is none or the commit is full.
-// Before it gives up for the first time it lets other goroutines run: callers
-// that the last commit has just answered get to send their next op, and twice
-// as many share a sync.
-func (s *Store) more(tx *Tx, yielded *bool) *op {
-	for len(s.batch) < maxBatchOps && !tx.Full() {
+// Before it gives up it lets other goroutines run, for as long as that brings
+// ops: callers that the last commit has just answered get to send their next
+// one, and share a sync.
+func (s *Store) more(tx *Tx) *op {
+	for yielded := false; len(s.batch) < maxBatchOps && !tx.Full(); yielded = true {
 		select {
 		case o := <-s.ops:
 			return o
 		default:
 		}
-		if *yielded {
+		if yielded {
 			return nil
 		}
-		*yielded = true
 		runtime.Gosched()
 	}
 	return nil

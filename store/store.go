@@ -26,9 +26,9 @@ const (
 // fillPercent leaves little room in a page that splits: keys mostly ascend.
 const fillPercent = 0.95
 
-// fileName is the bbolt file in the data folder, lockName the file whose lock says that the folder is in use.
+// FileName is the bbolt file in the data folder, lockName the file whose lock says that the folder is in use.
 const (
-	fileName = "jitney.db"
+	FileName = "jitney.db"
 	lockName = "lock"
 )
 
@@ -70,7 +70,7 @@ type Store struct {
 	lock    *os.File
 	clock   clock
 	ops     chan *op
-	pool    sync.Pool // of ops
+	pool    sync.Pool     // of ops
 	closing chan struct{} // closed by Close: no op is taken in any more
 	stopped chan struct{} // closed by the writer when it has ended
 	failure chan struct{} // closed when the store has failed
@@ -118,7 +118,7 @@ func Open(dir string, opts Options) (*Store, error) {
 }
 
 func (s *Store) open() error {
-	path := filepath.Join(s.dir, fileName)
+	path := filepath.Join(s.dir, FileName)
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		if err := s.initialise(path); err != nil {
 			return err

@@ -149,15 +149,33 @@ func parseSettings(path, text string) (settings, error) {
 			s.tables[name] = into
 		}
 		for flag, value := range table {
-			switch value.(type) {
-			case string, int64, float64, bool:
-				into[flag] = fmt.Sprint(value)
-			default:
-				return settings{}, fmt.Errorf("%s: %s: want a string, a number or a boolean", path, flag)
+			text, ok := settingText(value)
+			if !ok {
+				return settings{}, fmt.Errorf("%s: %s: want a string, a number, a boolean or a list of them", path, flag)
 			}
+			into[flag] = text
 		}
 	}
 	return s, nil
+}
+
+// settingText returns a value as it would stand on the command line, a list
+// with commas.
+func settingText(value any) (text string, ok bool) {
+	switch value := value.(type) {
+	case string, int64, float64, bool:
+		return fmt.Sprint(value), true
+	case []any:
+		var items []string
+		for _, item := range value {
+			if text, ok = settingText(item); !ok {
+				return "", false
+			}
+			items = append(items, text)
+		}
+		return strings.Join(items, ","), true
+	}
+	return "", false
 }
 
 // check reports the first name in s that means nothing.

@@ -27,14 +27,15 @@ const (
 	exitInterrupted = 130
 )
 
-// exitTable lists every exit code with the errors that lead to it. The first
-// row that fits an error counts.
+// exitTable lists every exit code with the errors that lead to it, of which the
+// first that fits counts.
 var exitTable = []struct {
 	code    int
 	meaning string
 	errs    []error
 }{
 	{exitOK, "done", nil},
+	{exitFailure, "any failure that has no code of its own", nil},
 	{exitUsage, "the command line, a setting or a value that the broker was given cannot be used", []error{errUsage, client.ErrInvalid}},
 	{exitNotFound, "the name has no role, or the message is not there", []error{client.ErrNotFound}},
 	{exitNoMessage, "no message came", []error{client.ErrNoMessage}},
@@ -44,13 +45,10 @@ var exitTable = []struct {
 	{exitDenied, "not allowed", []error{client.ErrDenied}},
 	{exitTooLarge, "the message is too large", []error{client.ErrTooLarge}},
 	{exitInterrupted, "interrupted by a signal before it was done", []error{errInterrupted}},
-	{exitFailure, "anything else", nil},
 }
 
-var (
-	errUsage  = errors.New("usage")        // the command line or a setting is to blame
-	errSilent = errors.New("already said") // stderr has the explanation
-)
+// errUsage marks errors of which the command line or a setting is to blame.
+var errUsage = errors.New("usage")
 
 // marked is an error that is also another one, without saying so.
 type marked struct {
@@ -65,9 +63,6 @@ func usage(err error) error { return marked{err, errUsage} }
 
 // usagef returns an error of the command line.
 func usagef(format string, args ...any) error { return usage(fmt.Errorf(format, args...)) }
-
-// silent marks an error whose explanation stands on stderr already.
-func silent(err error) error { return marked{err, errSilent} }
 
 // exitCode returns the program's exit code for an error.
 func exitCode(err error) int {

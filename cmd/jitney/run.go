@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -44,8 +45,8 @@ func (e *env) run(args []string) int {
 	if !e.began { // so it is cobra's, about the command line
 		err = usage(err)
 	}
-	if !errors.Is(err, errSilent) {
-		fmt.Fprintf(e.stderr, "jitney: %s\n", oneLine(err.Error()))
+	for line := range strings.Lines(err.Error()) { // one for each error that was joined
+		fmt.Fprintf(e.stderr, "jitney: %s\n", oneLine(line))
 	}
 	if errors.Is(err, errUsage) {
 		fmt.Fprintf(e.stderr, "see %s --help\n", cmd.CommandPath())
