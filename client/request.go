@@ -88,9 +88,12 @@ func (c *Client) newRequest(ctx context.Context, r *request) (*http.Request, err
 		target += "?" + r.query.Encode()
 	}
 	var body io.Reader
-	if r.stream != nil {
+	switch {
+	case r.stream != nil && r.length == 0:
+		body = http.NoBody
+	case r.stream != nil:
 		body = io.NopCloser(r.stream) // the caller's to close
-	} else if r.body != nil {
+	case r.body != nil:
 		body = bytes.NewReader(r.body)
 	}
 	hr, err := http.NewRequestWithContext(ctx, r.method, target, body)

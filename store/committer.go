@@ -252,7 +252,7 @@ func (s *Store) put(tx *Tx, set WriteSet) error {
 		b.FillPercent = fillPercent
 		var err error
 		if w.Value == nil {
-			err = b.Delete(w.Key)
+			err = b.delete(w.Key)
 		} else {
 			err = b.Put(w.Key, w.Value)
 		}

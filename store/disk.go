@@ -11,12 +11,13 @@ import (
 // disk knows how much room there is. Sends are refused while some is left, so
 // that messages can still be received and settled: that takes room too.
 type disk struct {
-	dir    string
-	db     *bolt.DB
-	opts   Options
-	atTime time.Time // of the last measurement; owned by the writer
-	free   atomic.Int64
-	file   atomic.Int64 // bytes the file may still grow by or has free inside
+	dir      string
+	db       *bolt.DB
+	opts     Options
+	pageSize int       // bytes
+	atTime   time.Time // of the last measurement; owned by the writer
+	free     atomic.Int64
+	file     atomic.Int64 // bytes the file may still grow by or has free inside
 }
 
 // measureEvery is how old the figures may get.
@@ -26,7 +27,7 @@ const measureEvery = 200 * time.Millisecond
 const minQuotaFree = 32 << 20
 
 func newDisk(dir string, db *bolt.DB, opts Options) *disk {
-	d := &disk{dir: dir, db: db, opts: opts}
+	d := &disk{dir: dir, db: db, opts: opts, pageSize: db.Info().PageSize}
 	d.measure()
 	return d
 }
@@ -41,7 +42,7 @@ func (d *disk) measure() {
 		d.free.Store(int64(fs.Bavail) * fs.Bsize)
 	}
 	stats := d.db.Stats()
-	inside := int64(stats.FreePageN+stats.PendingPageN) * int64(d.db.Info().PageSize)
+	inside := int64(stats.FreePageN+stats.PendingPageN) * int64(d.pageSize)
 	size := d.db.View(func(tx *bolt.Tx) error {
 		inside += d.opts.MaxSize - tx.Size()
 		return nil

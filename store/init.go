@@ -117,6 +117,9 @@ func newSecret() []byte {
 }
 
 func checkFormat(r *Reader) error {
+	if r.bolt.Bucket([]byte(metaTable)) == nil {
+		return fmt.Errorf("%w: another program wrote it", ErrFormat)
+	}
 	v, err := r.Get(metaTable, []byte(formatKey))
 	if err != nil {
 		return err

@@ -16,23 +16,46 @@ type Reader struct {
 	buckets []bucket // the tables used so far
 }
 
+// bucket is a table with a cursor that every look-up uses: bbolt's own would
+// be allocated anew for each.
 type bucket struct {
 	table Table
 	*bolt.Bucket
+	cursor *bolt.Cursor
 }
 
-func (r *Reader) bucket(t Table) *bolt.Bucket {
+func (r *Reader) bucket(t Table) *bucket {
 	for i := range r.buckets {
 		if r.buckets[i].table == t {
-			return r.buckets[i].Bucket
+			return &r.buckets[i]
 		}
 	}
 	b := r.bolt.Bucket([]byte(t))
 	if b == nil {
 		panic("store: table " + string(t) + " was not named in Options")
 	}
-	r.buckets = append(r.buckets, bucket{t, b})
-	return b
+	r.buckets = append(r.buckets, bucket{t, b, b.Cursor()})
+	return &r.buckets[len(r.buckets)-1]
+}
+
+// get is bolt.Bucket.Get.
+func (b *bucket) get(key []byte) []byte {
+	k, v := b.cursor.Seek(key)
+	if !bytes.Equal(k, key) {
+		return nil
+	}
+	if v == nil {
+		return []byte{}
+	}
+	return v
+}
+
+// delete is bolt.Bucket.Delete.
+func (b *bucket) delete(key []byte) error {
+	if k, _ := b.cursor.Seek(key); !bytes.Equal(k, key) {
+		return nil
+	}
+	return b.cursor.Delete()
 }
 
 // Get returns the value of key, nil if there is none, or a *CorruptError.
@@ -45,7 +68,7 @@ func (r *Reader) Get(t Table, key []byte) ([]byte, error) {
 			return w.Value[:len(w.Value)-sumSize], nil
 		}
 	}
-	v := r.bucket(t).Get(key)
+	v := r.bucket(t).get(key)
 	if v == nil {
 		return nil, nil
 	}

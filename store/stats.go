@@ -31,7 +31,6 @@ type Stats struct {
 // Stats returns the figures of the moment.
 func (s *Store) Stats() Stats {
 	b := s.bolt.Stats()
-	page := uint64(s.bolt.Info().PageSize)
 	commits := s.stats.commits.Load()
 	st := Stats{
 		Commits:     commits,
@@ -39,7 +38,7 @@ func (s *Store) Stats() Stats {
 		Ops:         s.stats.ops.Load(),
 		Reruns:      s.stats.reruns.Load(),
 		Quarantined: s.stats.quarantined.Load(),
-		PageBytes:   uint64(b.TxStats.GetPageAlloc()) + page*commits,
+		PageBytes:   uint64(b.TxStats.GetPageAlloc()) + uint64(s.disk.pageSize)*commits,
 		FreeBytes:   int64(b.FreeAlloc),
 		DiskFree:    s.disk.free.Load(),
 		OpenViews:   b.OpenTxN,
@@ -49,7 +48,7 @@ func (s *Store) Stats() Stats {
 		st.FileBytes = r.bolt.Size()
 		v, err := r.Get(metaTable, []byte(commitKey))
 		if err == nil && v != nil {
-			st.LastCommit, _ = decodeCommit(v)
+			st.LastCommit, _, _ = decodeCommit(v)
 		}
 		return nil
 	})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
 // Tables of the store's own.
@@ -154,8 +155,8 @@ func (s *Store) prepare() error {
 		if err != nil || v == nil {
 			return err
 		}
-		s.number, s.last = decodeCommit(v)
-		return nil
+		s.number, s.last, err = decodeCommit(v)
+		return err
 	})
 }
 
@@ -163,9 +164,13 @@ func (s *Store) prepare() error {
 // goroutine, beside the writer, and does nothing slow: while it lasts no page
 // is reused that the view can see.
 func (s *Store) View(fn func(*Reader) error) error {
-	return s.bolt.View(func(tx *bolt.Tx) error {
+	err := s.bolt.View(func(tx *bolt.Tx) error {
 		return fn(&Reader{bolt: tx})
 	})
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		return ErrClosed
+	}
+	return err
 }
 
 // Failed returns nil, or an error that wraps ErrFailed and says what went wrong.
@@ -227,26 +232,29 @@ func encodeCommit(number uint64, at time.Time) []byte {
 	return binary.BigEndian.AppendUint64(v, uint64(at.UnixMicro()))
 }
 
-func decodeCommit(v []byte) (number uint64, at time.Time) {
-	return binary.BigEndian.Uint64(v), time.UnixMicro(int64(binary.BigEndian.Uint64(v[8:]))).UTC()
+func decodeCommit(v []byte) (number uint64, at time.Time, err error) {
+	if len(v) != 16 {
+		return 0, time.Time{}, fmt.Errorf("%w: the record of the last commit has %d bytes", ErrFormat, len(v))
+	}
+	return binary.BigEndian.Uint64(v), time.UnixMicro(int64(binary.BigEndian.Uint64(v[8:]))).UTC(), nil
 }
 
-// clock gives the instants of commits: the wall time of the start carried on
-// by the monotonic clock, so that a clock that is set back makes no lock
-// longer and no message younger.
-type clock struct{ base time.Time }
+// clock gives the instants of commits: the wall time of the start, or the last
+// commit's if that is later, carried on by the monotonic clock, so that a clock
+// that is set back makes no lock longer and no message younger.
+type clock struct {
+	start time.Time     // when the store was opened
+	ahead time.Duration // of the wall time then
+}
 
 func newClock(last time.Time) clock {
-	now := time.Now()
-	if ahead := last.Sub(now); ahead > 0 {
-		now = now.Add(ahead)
-	}
-	return clock{now}
+	start := time.Now()
+	return clock{start, max(0, last.Sub(start))}
 }
 
 // now is the present instant in whole microseconds, not earlier than last.
 func (c clock) now(last time.Time) time.Time {
-	now := c.base.Add(time.Since(c.base)).Truncate(time.Microsecond).UTC()
+	now := c.start.Add(c.ahead + time.Since(c.start)).Truncate(time.Microsecond).UTC()
 	if now.Before(last) {
 		return last
 	}

@@ -97,7 +97,7 @@ func (t *Tx) Full() bool {
 // Quarantine moves a damaged record, as it is, to the table Quarantined, so
 // that it is never served and can be looked at.
 func (t *Tx) Quarantine(e *CorruptError) {
-	raw := t.bucket(e.Table).Get(e.Key)
+	raw := t.bucket(e.Table).get(e.Key)
 	kept := append([]byte(nil), raw...)
 	t.Put(Quarantined, append([]byte(string(e.Table)+"\x00"), e.Key...), kept)
 	t.Delete(e.Table, e.Key)

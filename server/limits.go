@@ -1,0 +1,89 @@
+package server
+
+import (
+	"time"
+
+	"github.com/jitney-mq/jitney/atom"
+	"github.com/jitney-mq/jitney/message"
+	"github.com/jitney-mq/jitney/queue"
+)
+
+// Limits of what clients can make the server do at one time. Beyond them a
+// request is answered 503 at once.
+const (
+	maxRequests      = 20_000   // requests under way
+	reservedRequests = 64       // more of them in the broker's own area, so that its health can be asked for
+	maxWaiting       = 10_000   // receivers that may wait for a message
+	maxBodyMemory    = 64 << 20 // bytes of request bodies; those above 256 KiB are mostly on disk
+	maxReplyMemory   = 64 << 20 // bytes of messages that are written as JSON; beyond it a reply waits
+)
+
+// Limits of one request.
+const (
+	maxHeaderBytes = 96 << 10      // of the header; application properties take up to 64 KiB of it
+	maxPolicyBytes = atom.MaxEntry // of a policy document
+	maxBatchBytes  = 64 << 20      // of a batch [Q4]
+	maxLineBytes   = 4 << 20       // of a line of a stream; a larger message is sent by itself
+	maxGroupLines  = 1000          // of a stream, in one commit
+	maxGroupBytes  = 1 << 20       // the same in bytes
+	maxSettled     = 1000          // locks that one request settles
+	maxSettleBytes = 8 << 20       // of the document that says how
+	maxIgnored     = 64 << 10      // bytes of a body that means nothing
+	maxFeed        = 100           // entries of a feed's page [N3]
+	browseCount    = 100           // messages of a page, unless the client says how many; at most queue.MaxCount
+	maxDetail      = 10_000        // queues in /-/metrics?detail=queues
+	maxRequestID   = 128           // bytes of an X-Request-Id
+)
+
+// Timeouts. A client has stepTimeout for each stepBytes of a body, in both
+// directions: one that is slower is cut off.
+const (
+	headerTimeout = 5 * time.Second
+	idleTimeout   = 120 * time.Second // between two requests, and between two pieces of a stream
+	stepBytes     = 64 << 10
+	stepTimeout   = 20 * time.Second
+	replyTimeout  = queue.MaxWait + 2*time.Minute // from a request's header to the end of a small reply
+	drainTimeout  = 10 * time.Second              // of a shutdown
+	lingerTimeout = time.Second                   // for a client to read why its stream has ended
+	readyTimeout  = 2 * time.Second               // for the store to answer a health check
+
+	defaultWait = 60 * time.Second // of a receive [R1]
+)
+
+// limits are all of them as /-/info shows them: times in seconds.
+func (s *Server) limits() map[string]int64 {
+	seconds := func(d time.Duration) int64 { return int64(d / time.Second) }
+	return map[string]int64{
+		"requests":          int64(s.opts.MaxRequests),
+		"reservedRequests":  reservedRequests,
+		"waitingReceivers":  int64(s.opts.MaxWaiting),
+		"bodyMemoryBytes":   maxBodyMemory,
+		"replyMemoryBytes":  maxReplyMemory,
+		"headerBytes":       maxHeaderBytes,
+		"propertiesBytes":   message.MaxPropertiesBytes,
+		"policyBytes":       maxPolicyBytes,
+		"batchMessages":     message.MaxBatch,
+		"batchBytes":        maxBatchBytes,
+		"lineBytes":         maxLineBytes,
+		"groupLines":        maxGroupLines,
+		"groupBytes":        maxGroupBytes,
+		"settlements":       maxSettled,
+		"settlementBytes":   maxSettleBytes,
+		"ignoredBodyBytes":  maxIgnored,
+		"feedEntries":       maxFeed,
+		"browseMessages":    queue.MaxCount,
+		"receiveMessages":   queue.MaxCount,
+		"receiveBytes":      queue.MaxReply,
+		"receiveWait":       seconds(queue.MaxWait),
+		"lockDuration":      seconds(queue.MaxLockLength),
+		"detailQueues":      maxDetail,
+		"requestIdBytes":    maxRequestID,
+		"headerTimeout":     seconds(headerTimeout),
+		"idleTimeout":       seconds(idleTimeout),
+		"bodyStepBytes":     stepBytes,
+		"bodyStepTimeout":   seconds(stepTimeout),
+		"replyTimeout":      seconds(replyTimeout),
+		"drainTimeout":      seconds(drainTimeout),
+		"streamReadTimeout": seconds(idleTimeout),
+	}
+}

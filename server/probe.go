@@ -1,5 +1,0 @@
-package server
-import (
- _ "github.com/prometheus/client_golang/prometheus/promhttp"
- _ "github.com/prometheus/client_golang/prometheus/collectors"
-)
