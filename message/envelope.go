@@ -53,7 +53,7 @@ func AppendEnvelope(dst []byte, m *Message) []byte {
 	if m.TimeToLive > 0 {
 		dst = binary.AppendUvarint(dst, uint64(m.TimeToLive))
 	}
-	if !m.ScheduledAt.IsZero() {
+	if m.isScheduled() {
 		dst = binary.AppendUvarint(dst, uint64(m.ScheduledAt.Unix()))
 		dst = binary.AppendUvarint(dst, uint64(m.ScheduledAt.Nanosecond()))
 	}
@@ -78,7 +78,7 @@ func (m *Message) present() (bits uint64) {
 		set(i, ok)
 	}
 	set(bitTimeToLive, m.TimeToLive > 0)
-	set(bitScheduledAt, !m.ScheduledAt.IsZero())
+	set(bitScheduledAt, m.isScheduled())
 	set(bitProperties, m.Properties.Len() > 0)
 	return bits
 }

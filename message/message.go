@@ -56,21 +56,28 @@ func (m *Message) Validate() error {
 	if m.TimeToLive < 0 {
 		return problem.NewField("TimeToLive", m.TimeToLive.String(), wantTimeToLive)
 	}
-	if err := m.schedule("ScheduledEnqueueTimeUtc", m.ScheduledAt); err != nil {
+	if err := checkSchedule("ScheduledEnqueueTimeUtc", m.ScheduledAt); err != nil {
 		return err
 	}
 	return m.Properties.check("")
 }
 
-// schedule sets ScheduledAt. An instant before 1970 is long past and means at
-// once, as .NET's smallest date does.
+// schedule checks and sets ScheduledAt. An instant before 1970 is long past
+// and means at once, as .NET's smallest date does.
 func (m *Message) schedule(element string, at time.Time) error {
 	if at.Unix() < 0 {
 		at = time.Time{}
 	}
+	m.ScheduledAt = at.UTC().Round(0)
+	return checkSchedule(element, at)
+}
+
+func checkSchedule(element string, at time.Time) error {
 	if !at.Before(maxInstant) {
 		return problem.NewField(element, at.Format(time.RFC3339), "an instant before the year 2262")
 	}
-	m.ScheduledAt = at.UTC().Round(0)
 	return nil
 }
+
+// isScheduled reports whether ScheduledAt says anything.
+func (m *Message) isScheduled() bool { return m.ScheduledAt.Unix() >= 0 }

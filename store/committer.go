@@ -194,10 +194,15 @@ func (s *Store) more(tx *Tx) *op {
 
 // step runs one op. It returns errRerun if the op failed and had begun to write.
 func (s *Store) step(tx *Tx, o *op) error {
-	calls := tx.own.calls
-	if o.err = tx.run(o.fn); o.err != nil && tx.own.calls > calls {
+	calls, hooks := tx.own.calls, len(tx.hooks)
+	o.err = tx.run(o.fn)
+	if o.err == nil {
+		return nil
+	}
+	if tx.own.calls > calls {
 		return errRerun
 	}
+	tx.hooks = tx.hooks[:hooks]
 	return nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"time"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 // A Tx is what an op works on: the records as the ops before it left them,
@@ -54,20 +56,32 @@ func (t *Tx) NewID() uint64 {
 }
 
 // Put stores value under key. It takes both slices over: the caller does not
-// change them afterwards. A value with spare capacity is not copied.
+// change them afterwards. A value with spare capacity is not copied. Put,
+// Insert and Delete panic, which fails the op, if the table was not named in
+// Options or the key does not have 1 to 32,768 bytes.
 func (t *Tx) Put(table Table, key, value []byte) {
-	t.own.add(Write{Table: table, Key: key, Value: seal(table, key, value)})
+	t.write(Write{Table: table, Key: key, Value: seal(table, key, value)})
 }
 
 // Insert is Put for a key that the store does not have. If it is deleted in
 // the same commit, neither reaches the disk.
 func (t *Tx) Insert(table Table, key, value []byte) {
-	t.own.add(Write{Table: table, Key: key, Value: seal(table, key, value), inserted: true})
+	t.write(Write{Table: table, Key: key, Value: seal(table, key, value), inserted: true})
 }
 
 // Delete removes key, if it is there. It takes key over.
 func (t *Tx) Delete(table Table, key []byte) {
-	t.own.add(Write{Table: table, Key: key})
+	t.write(Write{Table: table, Key: key})
+}
+
+// write adds w to the commit, unless bbolt would refuse it: then the op fails
+// here, and not the commit with all that is in it.
+func (t *Tx) write(w Write) {
+	t.bucket(w.Table)
+	if n := len(w.Key); n == 0 || n > bolt.MaxKeySize {
+		panic(fmt.Sprintf("store: a key of %d bytes in table %s", n, w.Table))
+	}
+	t.own.add(w)
 }
 
 // Join makes p take part in this commit.

@@ -1,0 +1,47 @@
+# The commands of this project; `make help` lists them.
+
+.PHONY: help build test race bench evidence spec mutants fuzz lint clean
+
+GO       ?= go
+FUZZTIME ?= 10s
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build bin/jitney
+	$(GO) build -o bin/jitney ./cmd/jitney
+
+test: lint ## everything that has to hold before a change is accepted; installs what it needs
+	$(GO) test -shuffle=on -timeout 12m ./...
+	$(MAKE) --no-print-directory race spec mutants fuzz
+
+race: ## the tests again, shortened, with the race detector
+	$(GO) test -race -short -shuffle=on -timeout 12m ./...
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "not gofmt-ed: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+spec: ## the clauses of docs/protocol.md that no code or no test names
+	$(GO) run ./e2e/spec
+
+mutants: ## seeded bugs, each of which the tests have to find
+	$(GO) run ./e2e/mutants
+
+fuzz: ## every fuzz target for FUZZTIME
+	@set -e; for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package | tail -n 2; \
+		done; \
+	done
+
+bench: ## the figures, each beside the bare limit of the same run (half an hour)
+	$(GO) run ./cmd/jitney bench
+
+evidence: ## the long forms of the tests; their output goes to docs/evidence
+	bash docs/evidence/run
+
+clean: ## remove what was built
+	rm -rf bin
