@@ -42,6 +42,8 @@ func TestParseBrokerPropertiesForms(t *testing.T) {
 		{`{"Message\u0049d":"1"}`, message.Message{ID: "1"}},
 		{`{"TimeToLive":1}`, message.Message{TimeToLive: time.Second}},
 		{`{"TimeToLive":0.000000001}`, message.Message{TimeToLive: 1}},
+		{`{"TimeToLive":0.0000000001}`, message.Message{TimeToLive: 1}},
+		{`{"TimeToLive":9223372036.9}`, message.Message{}},
 		{`{"TimeToLive":1e-300}`, message.Message{TimeToLive: 1}},
 		{`{"TimeToLive":1.5e3}`, message.Message{TimeToLive: 1500 * time.Second}},
 		{`{"TimeToLive":9223372036.854775806}`, message.Message{TimeToLive: 1<<63 - 2}},

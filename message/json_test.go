@@ -245,6 +245,14 @@ func TestPropertiesJSON(t *testing.T) {
 	}
 }
 
+func TestParsePropertiesElement(t *testing.T) {
+	t.Parallel()
+	for element, want := range map[string]string{"": "a", "x": "x.a"} {
+		_, err := message.ParseProperties(element, `{"a":[]}`)
+		wantField(t, err, want)
+	}
+}
+
 // [M1] Whatever a sender writes: what goes out is one line that reads back to
 // the same message, byte for byte.
 func FuzzMessageJSON(f *testing.F) {

@@ -41,9 +41,13 @@ func AppendProperties(dst []byte, p Properties) []byte {
 }
 
 // ParseProperties reads the JSON form. Its errors are *problem.Field; element
-// is what the form as a whole is called in them.
+// is what the form as a whole is called in them, and stands before the name of
+// a property unless it is empty.
 func ParseProperties(element, text string) (Properties, error) {
-	r := jsonReader{data: []byte(text), name: element, prefix: element + "."}
+	r := jsonReader{data: []byte(text), name: element}
+	if element != "" {
+		r.prefix = element + "."
+	}
 	p, err := r.properties()
 	if err != nil {
 		return Properties{}, err

@@ -82,8 +82,8 @@ func (q ID) list(r *store.Reader, opts BrowseOptions) (found []*entry, next uint
 	if len(wanted) == 0 {
 		wanted = []State{Active, Locked, Scheduled, Deferred}
 	}
-	for _, state := range wanted {
-		if found, err = q.appendUnmoved(found, r, opts, state); err != nil {
+	for _, l := range lines {
+		if found, err = q.appendUnmoved(found, r, opts, l, wanted); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -103,21 +103,20 @@ func (q ID) list(r *store.Reader, opts BrowseOptions) (found []*entry, next uint
 	return found, next, nil
 }
 
-// appendUnmoved adds the first entries of a state that never changed their
+// appendUnmoved adds the first entries of a line that never changed their
 // position: one more than a page has, to know whether there is a next one.
-func (q ID) appendUnmoved(found []*entry, r *store.Reader, opts BrowseOptions, state State) ([]*entry, error) {
-	from, end := q.state(opts.Sub, state, opts.From)
+func (q ID) appendUnmoved(found []*entry, r *store.Reader, opts BrowseOptions, l line, wanted []State) ([]*entry, error) {
+	from, end := q.between(opts.Sub, l, opts.From)
 	n := 0
 	for rec := range r.Scan(entriesTable, from, end) {
-		_, at := decodePlace(rec.Key)
 		if rec.Err != nil {
 			continue // a receiver puts it aside
 		}
-		e, err := decodeEntry(at, rec.Value)
+		e, err := decodeEntry(rec.Key, rec.Value)
 		if err != nil {
 			return nil, err
 		}
-		if e.position != e.seq {
+		if e.position != e.seq || !slices.Contains(wanted, e.state) {
 			continue
 		}
 		found = append(found, e)
@@ -205,7 +204,7 @@ func (q *Queue) redrive(tx *store.Tx, sub SubQueue, to *Queue, count int) (n int
 		if !ready {
 			return n, nil
 		}
-		e := q.take(tx, place{sub, Active, position})
+		e := q.take(tx, sub, position)
 		if e == nil {
 			continue
 		}
@@ -233,5 +232,5 @@ func (q *Queue) revive(tx *store.Tx, e *entry, to *Queue) {
 		q.transfer(tx, &from, e, to)
 		return
 	}
-	q.moveFrom(tx, &from, e, place{Main, Active, q.tail()})
+	q.move(tx, &from, e, place{Main, Active, q.tail()})
 }

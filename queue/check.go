@@ -78,14 +78,13 @@ func dueName(d store.Due) string {
 
 func (c *checker) readEntries(r *store.Reader) {
 	for rec := range r.Scan(entriesTable, nil, nil) {
-		id, at := decodePlace(rec.Key)
-		e, err := decodeEntry(at, rec.Value)
+		e, err := decodeEntry(rec.Key, rec.Value)
 		if rec.Err != nil || err != nil {
 			c.complain("entry %x cannot be read", rec.Key)
 			continue
 		}
 		c.messages++
-		c.entry(id, e)
+		c.entry(queueOf(rec.Key), e)
 	}
 }
 

@@ -121,7 +121,7 @@ func (e *entry) words() (azure, own string) {
 // condemn puts a message aside whose body is damaged.
 func (q *Queue) condemn(e *entry, corrupt *store.CorruptError) error {
 	err := q.update(context.Background(), func(tx *store.Tx) error {
-		found, err := q.id.read(&tx.Reader, e.place)
+		found, err := q.id.read(&tx.Reader, e.sub, e.state.line(), e.position)
 		if err != nil || found == nil || found.seq != e.seq {
 			return err
 		}

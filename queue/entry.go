@@ -32,32 +32,48 @@ const (
 	states
 )
 
-// place is where an entry is: its key is made of it.
+// place is where an entry is.
 type place struct {
 	sub      SubQueue
 	state    State
-	position uint64 // order within sub and state
+	position uint64 // order within sub and line
 }
 
-// keySize is queue id (8), sub-queue (1), state (1), position (8).
+// A line is a range of keys. Active and locked messages stand in one line, so
+// that a lock changes an entry where it is.
+type line uint8
+
+const (
+	readyLine     = line(Active)
+	scheduledLine = line(Scheduled)
+	deferredLine  = line(Deferred)
+)
+
+var lines = [...]line{readyLine, scheduledLine, deferredLine}
+
+func (s State) line() line {
+	if s == Locked {
+		return readyLine
+	}
+	return line(s)
+}
+
+// keySize is queue id (8), sub-queue (1), line (1), position (8).
 const keySize = 18
 
-func (q ID) key(at place) []byte {
+func (q ID) key(sub SubQueue, l line, position uint64) []byte {
 	k := make([]byte, 0, keySize)
 	k = binary.BigEndian.AppendUint64(k, uint64(q))
-	k = append(k, byte(at.sub), byte(at.state))
-	return binary.BigEndian.AppendUint64(k, at.position)
+	k = append(k, byte(sub), byte(l))
+	return binary.BigEndian.AppendUint64(k, position)
 }
 
-// state is the range of keys of one state of one sub-queue, from a position on.
-func (q ID) state(sub SubQueue, state State, from uint64) (first, end []byte) {
+func (q ID) keyOf(e *entry) []byte { return q.key(e.sub, e.state.line(), e.position) }
+
+// between is the range of keys of a line from a position on.
+func (q ID) between(sub SubQueue, l line, from uint64) (first, end []byte) {
 	end = binary.BigEndian.AppendUint64(nil, uint64(q))
-	return q.key(place{sub, state, from}), append(end, byte(sub), byte(state)+1)
-}
-
-func decodePlace(key []byte) (ID, place) {
-	return ID(binary.BigEndian.Uint64(key)),
-		place{SubQueue(key[8]), State(key[9]), binary.BigEndian.Uint64(key[10:])}
+	return q.key(sub, l, from), append(end, byte(sub), byte(l)+1)
 }
 
 // An entry is one message in one queue: all that changes about it, and where
@@ -94,6 +110,7 @@ const (
 	wasDeferred                     // locked by its sequence number: an abandon defers it again
 	lockExpired                     // its last lock ran out, and was not settled
 	isDead                          // it has dead
+	isLocked                        // it stands in the ready line and is locked
 )
 
 // entryVersion begins every entry's value.
@@ -111,6 +128,10 @@ const maxEntrySize = 88
 // none; strings follow their length.
 func (e *entry) encode() []byte {
 	b := make([]byte, 0, maxEntrySize+len(e.dead.reason)+len(e.dead.description)+len(e.dead.source))
+	e.flags &^= isLocked
+	if e.state == Locked {
+		e.flags |= isLocked
+	}
 	b = append(b, entryVersion, byte(e.flags))
 	for _, n := range [...]uint64{
 		e.seq, e.body.id, uint64(e.body.chunks), uint64(e.body.size),
@@ -132,11 +153,17 @@ func (e *entry) encode() []byte {
 // another version wrote it, or this one is wrong.
 var errRecord = errors.New("a record has a layout that this version does not read")
 
-func decodeEntry(at place, b []byte) (*entry, error) {
-	if len(b) < 2 || b[0] != entryVersion {
+func decodeEntry(key, b []byte) (*entry, error) {
+	if len(key) != keySize || len(b) < 2 || b[0] != entryVersion {
 		return nil, errRecord
 	}
-	e := &entry{place: at, flags: flags(b[1])}
+	e := &entry{
+		place: place{SubQueue(key[8]), State(key[9]), binary.BigEndian.Uint64(key[10:])},
+		flags: flags(b[1]),
+	}
+	if e.flags&isLocked != 0 {
+		e.state = Locked
+	}
 	r := record{b[2:], false}
 	e.seq = r.number()
 	e.body = bodyRef{id: r.number(), chunks: uint32(r.number()), size: int64(r.number())}
@@ -197,7 +224,7 @@ func micros(t time.Time) uint64 {
 
 // Tables of this package.
 const (
-	entriesTable = store.Table("entries") // place → entry
+	entriesTable = store.Table("entries") // queue id, sub-queue, line, position → entry
 	bodiesTable  = store.Table("bodies")  // body id (8), chunk (4) → envelope and payload
 	movedTable   = store.Table("moved")   // queue id (8), sequence number (8) → position, if they differ
 	countsTable  = store.Table("counts")  // queue id (8) → counts
@@ -207,11 +234,15 @@ const (
 // Tables are what a store of queues has to have.
 var Tables = []store.Table{entriesTable, bodiesTable, movedTable, countsTable, trashTable}
 
-// read returns the entry at a place, nil if there is none.
-func (q ID) read(r *store.Reader, at place) (*entry, error) {
-	v, err := r.Get(entriesTable, q.key(at))
+// read returns the entry at a position of a line, nil if there is none.
+func (q ID) read(r *store.Reader, sub SubQueue, l line, position uint64) (*entry, error) {
+	key := q.key(sub, l, position)
+	v, err := r.Get(entriesTable, key)
 	if v == nil || err != nil {
 		return nil, err
 	}
-	return decodeEntry(at, v)
+	return decodeEntry(key, v)
 }
+
+// queueOf returns the queue that a key of an entry belongs to.
+func queueOf(key []byte) ID { return ID(binary.BigEndian.Uint64(key)) }

@@ -92,7 +92,7 @@ func (q *Queue) forwardAll(tx *store.Tx) {
 			q.again = true
 			return
 		}
-		e := q.take(tx, place{Main, Active, position})
+		e := q.take(tx, Main, position)
 		if e == nil {
 			continue
 		}
@@ -105,7 +105,7 @@ func (q *Queue) forwardAll(tx *store.Tx) {
 			e.dead = dead{reason: "TransferFailed", description: err.Error(), source: q.name}
 			e.flags |= isDead
 			q.tally.deadLettered++
-			q.moveFrom(tx, &from, e, place{Transfer, Active, e.position})
+			q.move(tx, &from, e, place{Transfer, Active, e.position})
 		}
 	}
 }

@@ -1,6 +1,8 @@
 package queue
 
 import (
+	"encoding/binary"
+	"math"
 	"slices"
 
 	"github.com/jitney-mq/jitney/store"
@@ -15,19 +17,21 @@ type lane struct {
 	queue ID
 	sub   SubQueue
 
-	// ready holds the positions of the first active messages, ascending.
-	// complete says that there are no others; else the store may have more
-	// behind the last one.
-	ready    []uint64
-	complete bool
+	// ready holds, ascending, the position of every active message that stands
+	// before next. What stands there or behind has not been looked at.
+	ready []uint64
+	next  uint64
 }
 
+// everything is a lane's next when there is nothing left to look at.
+const everything = math.MaxUint64
+
 // forget makes the lane look at the store again.
-func (l *lane) forget() { l.ready, l.complete = nil, false }
+func (l *lane) forget() { l.ready, l.next = nil, 0 }
 
 // first returns the position of the next active message.
 func (l *lane) first(tx *store.Tx) (uint64, bool) {
-	if len(l.ready) == 0 && !l.complete {
+	if len(l.ready) == 0 && l.next != everything {
 		l.fill(tx)
 	}
 	if len(l.ready) == 0 {
@@ -36,40 +40,36 @@ func (l *lane) first(tx *store.Tx) (uint64, bool) {
 	return l.ready[0], true
 }
 
-// fill reads the first positions from the store.
+// fill reads on in the store.
 func (l *lane) fill(tx *store.Tx) {
 	l.ready = l.ready[:0]
-	l.complete = true
-	from, end := l.queue.state(l.sub, Active, 0)
+	from, end := l.queue.between(l.sub, readyLine, l.next)
 	for rec := range tx.Scan(entriesTable, from, end) {
+		position := binary.BigEndian.Uint64(rec.Key[10:])
 		if len(l.ready) == maxWindow {
-			l.complete = false
+			l.next = position
 			return
 		}
-		_, at := decodePlace(rec.Key)
-		l.ready = append(l.ready, at.position)
+		if rec.Err != nil || flags(rec.Value[1])&isLocked == 0 {
+			l.ready = append(l.ready, position) // a damaged one is put aside when it is taken
+		}
 	}
+	l.next = everything
 }
 
 // add notes that the message at position has become active.
 func (l *lane) add(position uint64) {
-	n := len(l.ready)
-	if n == 0 || l.ready[n-1] < position {
-		if l.complete && n < maxWindow {
-			l.ready = append(l.ready, position)
-		} else {
-			l.complete = false
-		}
+	if position >= l.next {
 		return
 	}
-	i, found := slices.BinarySearch(l.ready, position)
-	if found {
-		return
+	if n := len(l.ready); n == 0 || l.ready[n-1] < position {
+		l.ready = append(l.ready, position)
+	} else if i, found := slices.BinarySearch(l.ready, position); !found {
+		l.ready = slices.Insert(l.ready, i, position)
 	}
-	l.ready = slices.Insert(l.ready, i, position)
 	if len(l.ready) > maxWindow {
+		l.next = l.ready[maxWindow]
 		l.ready = l.ready[:maxWindow]
-		l.complete = false
 	}
 }
 

@@ -200,19 +200,22 @@ func (q *Queue) Counts() (Counts, error) {
 	return c, err
 }
 
-// oldest returns when the first active message was enqueued.
+// oldest returns when the first active message was enqueued, among the first
+// maxScanned of the line.
 func (q *Queue) oldest(r *store.Reader) (time.Time, error) {
-	from, end := q.id.state(Main, Active, 0)
+	from, end := q.id.between(Main, readyLine, 0)
+	scanned := 0
 	for rec := range r.Scan(entriesTable, from, end) {
-		if rec.Err != nil {
-			return time.Time{}, rec.Err
+		if scanned++; scanned > maxScanned {
+			break
 		}
-		_, at := decodePlace(rec.Key)
-		e, err := decodeEntry(at, rec.Value)
-		if err != nil {
-			return time.Time{}, err
+		e, err := decodeEntry(rec.Key, rec.Value)
+		if rec.Err != nil || err != nil {
+			continue // a receiver puts it aside
 		}
-		return e.sentAt, nil
+		if e.state == Active {
+			return e.sentAt, nil
+		}
 	}
 	return time.Time{}, nil
 }

@@ -13,19 +13,6 @@ import (
 	"github.com/jitney-mq/jitney/queue"
 )
 
-func text(body string) queue.Outgoing {
-	return queue.Outgoing{Message: &message.Message{Body: []byte(body)}}
-}
-
-// bodies returns the bodies of deliveries, joined by commas.
-func bodies(list []*queue.Delivery) string {
-	parts := make([]string, len(list))
-	for i, d := range list {
-		parts[i] = string(d.Body)
-	}
-	return strings.Join(parts, ",")
-}
-
 // [Q1] [R1] [R3] [R7]
 func TestSendReceiveSettle(t *testing.T) {
 	t.Parallel()

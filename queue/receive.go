@@ -211,7 +211,7 @@ func (q *Queue) serve(tx *store.Tx, r *receiver) {
 		if !ready {
 			return
 		}
-		e := q.take(tx, place{r.Sub, Active, position})
+		e := q.take(tx, r.Sub, position)
 		if e == nil {
 			continue
 		}
@@ -280,18 +280,18 @@ func (q *Queue) countDelivery(e *entry) {
 	}
 }
 
-// take reads an entry that is to be there. One that cannot be read is put
-// aside, and nil returned.
-func (q *Queue) take(tx *store.Tx, at place) *entry {
-	e, err := q.id.read(&tx.Reader, at)
+// take reads the entry at a position of the ready line. One that cannot be
+// read is put aside, and nil returned.
+func (q *Queue) take(tx *store.Tx, sub SubQueue, position uint64) *entry {
+	e, err := q.id.read(&tx.Reader, sub, readyLine, position)
 	if err == nil && e != nil {
 		return e
 	}
 	if err != nil {
-		tx.Quarantine(&store.CorruptError{Table: entriesTable, Key: q.id.key(at)})
-		q.counts.messages[at.sub][at.state]--
+		tx.Quarantine(&store.CorruptError{Table: entriesTable, Key: q.id.key(sub, readyLine, position)})
+		q.counts.messages[sub][Active]--
 	}
-	q.lanes[at.sub].remove(at.position)
+	q.lanes[sub].remove(position)
 	return nil
 }
 

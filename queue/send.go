@@ -302,7 +302,7 @@ func (q *Queue) displace(tx *store.Tx, s *sender) error {
 		if !ok {
 			return ErrFull
 		}
-		if e := q.take(tx, place{Main, Active, position}); e != nil {
+		if e := q.take(tx, Main, position); e != nil {
 			q.remove(tx, e)
 			q.counts.discard++
 			q.tally.discarded++

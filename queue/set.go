@@ -94,11 +94,8 @@ func (s *Set) findLocks() (locks []lockChange, err error) {
 			if rec.Err != nil || err != nil {
 				continue // the queue says so when it is used
 			}
-			id, _ := decodePlace(append(rec.Key[:8:8], make([]byte, keySize-8)...))
 			for sub := range subQueues {
-				if counts.messages[sub][Locked] > 0 {
-					locks = id.appendLocks(locks, r, sub)
-				}
+				locks = queueOf(rec.Key).appendLocks(locks, r, sub, counts.messages[sub][Locked])
 			}
 		}
 		return nil
@@ -106,15 +103,22 @@ func (s *Set) findLocks() (locks []lockChange, err error) {
 	return locks, err
 }
 
-func (q ID) appendLocks(locks []lockChange, r *store.Reader, sub SubQueue) []lockChange {
-	from, end := q.state(sub, Locked, 0)
+// appendLocks adds the count locked entries of a sub-queue. They mostly stand
+// at the head of the line, so little of it is read.
+func (q ID) appendLocks(locks []lockChange, r *store.Reader, sub SubQueue, count uint64) []lockChange {
+	if count == 0 {
+		return locks
+	}
+	from, end := q.between(sub, readyLine, 0)
 	for rec := range r.Scan(entriesTable, from, end) {
-		_, at := decodePlace(rec.Key)
-		e, err := decodeEntry(at, rec.Value)
-		if rec.Err != nil || err != nil {
-			continue // its receiver's settlement says so
+		e, err := decodeEntry(rec.Key, rec.Value)
+		if rec.Err != nil || err != nil || e.state != Locked {
+			continue // who receives or settles a damaged one puts it aside
 		}
-		locks = append(locks, lockChange{lockKey{q, sub, at.position}, e.lock.until})
+		locks = append(locks, lockChange{lockKey{q, sub, e.position}, e.lock.until})
+		if count--; count == 0 {
+			break
+		}
 	}
 	return locks
 }

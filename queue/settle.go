@@ -107,11 +107,11 @@ func (q *Queue) locked(tx *store.Tx, token string) (*entry, error) {
 	if sub >= subQueues || position > q.counts.next {
 		return nil, &LockError{Unknown}
 	}
-	e, err := q.id.read(&tx.Reader, place{sub, Locked, position})
+	e, err := q.id.read(&tx.Reader, sub, readyLine, position)
 	if err != nil {
 		return nil, err
 	}
-	if e == nil || e.lock.random != random {
+	if e == nil || e.state != Locked || e.lock.random != random {
 		return nil, &LockError{q.whyLost(tx, sub, position, random)}
 	}
 	if !e.lock.until.After(tx.Now) {
@@ -123,9 +123,8 @@ func (q *Queue) locked(tx *store.Tx, token string) (*entry, error) {
 // whyLost says what became of a lock. A message that is not at its position
 // any more has been settled, for a lock that ends by itself leaves it there.
 func (q *Queue) whyLost(tx *store.Tx, sub SubQueue, position, random uint64) Reason {
-	for _, at := range []place{{sub, Active, position}, {sub, Locked, position}, {sub, Scheduled, position},
-		{sub, Deferred, position}, {DeadLetter, Active, position}} {
-		e, err := q.id.read(&tx.Reader, at)
+	for _, l := range lines {
+		e, err := q.id.read(&tx.Reader, sub, l, position)
 		if err != nil || e == nil {
 			continue
 		}
@@ -151,7 +150,7 @@ func (q *Queue) Renew(ctx context.Context, token string, lockFor time.Duration) 
 		from := *e
 		until = tx.Now.Add(lockFor)
 		e.lock.until = until
-		q.rewrite(tx, &from, e)
+		q.move(tx, &from, e, e.place)
 		return nil
 	})
 	return until, err

@@ -26,36 +26,28 @@ import (
 
 // enter puts a new entry where e.place says.
 func (q *Queue) enter(tx *store.Tx, e *entry) {
-	tx.Insert(entriesTable, q.id.key(e.place), e.encode())
+	tx.Insert(entriesTable, q.id.keyOf(e), e.encode())
 	q.arrived(tx, e)
 }
 
 // leave removes an entry from the queue, but not its body.
 func (q *Queue) leave(tx *store.Tx, e *entry) {
-	tx.Delete(entriesTable, q.id.key(e.place))
+	tx.Delete(entriesTable, q.id.keyOf(e))
 	q.departed(tx, e)
 }
 
-// move puts e, with all that was changed about it, to another place. What
-// else is kept of the place it leaves goes by e as it was: from.
-func (q *Queue) move(tx *store.Tx, e *entry, to place) {
-	from := *e
-	q.moveFrom(tx, &from, e, to)
-}
-
-// moveFrom is move for an e in which more was changed already than its place.
-func (q *Queue) moveFrom(tx *store.Tx, from, e *entry, to place) {
-	q.leave(tx, from)
+// move puts e, in which other things may have changed too, to another place;
+// from is what it was.
+func (q *Queue) move(tx *store.Tx, from, e *entry, to place) {
 	e.place = to
-	q.enter(tx, e)
-}
-
-// update writes e where it is.
-func (q *Queue) rewrite(tx *store.Tx, from, e *entry) {
-	tx.Put(entriesTable, q.id.key(e.place), e.encode())
-	if e.state == Locked && !e.lock.until.Equal(from.lock.until) {
-		q.locks = append(q.locks, lockChange{q.lockKey(e), e.lock.until})
+	if to.sub != from.sub || to.state.line() != from.state.line() || to.position != from.position {
+		q.leave(tx, from)
+		q.enter(tx, e)
+		return
 	}
+	tx.Put(entriesTable, q.id.keyOf(e), e.encode())
+	q.departed(tx, from)
+	q.arrived(tx, e)
 }
 
 // arrived does what follows from an entry's being where it is.
@@ -125,7 +117,7 @@ func (q *Queue) give(tx *store.Tx, e *entry, random uint64, until time.Time) {
 	if from.state == Deferred {
 		e.flags |= wasDeferred
 	}
-	q.moveFrom(tx, &from, e, place{e.sub, Locked, e.position})
+	q.move(tx, &from, e, place{e.sub, Locked, e.position})
 }
 
 // giveBack ends e's lock without a settlement: e is ready again at its
@@ -144,7 +136,7 @@ func (q *Queue) giveBack(tx *store.Tx, e *entry, delay time.Duration) {
 		from := *e
 		e.dueAt = tx.Now.Add(delay)
 		e.flags |= keepsPosition
-		q.moveFrom(tx, &from, e, place{e.sub, Scheduled, e.position})
+		q.move(tx, &from, e, place{e.sub, Scheduled, e.position})
 	default:
 		q.activate(tx, e, e.position)
 	}
@@ -158,7 +150,7 @@ func (q *Queue) deferAgain(tx *store.Tx, e *entry) {
 	}
 	from := *e
 	e.flags &^= wasDeferred
-	q.moveFrom(tx, &from, e, place{e.sub, Deferred, e.position})
+	q.move(tx, &from, e, place{e.sub, Deferred, e.position})
 }
 
 // activate makes e ready at a position, unless it is too old by now.
@@ -170,7 +162,7 @@ func (q *Queue) activate(tx *store.Tx, e *entry, position uint64) {
 	from := *e
 	e.dueAt = time.Time{}
 	e.flags &^= keepsPosition | wasDeferred
-	q.moveFrom(tx, &from, e, place{e.sub, Active, position})
+	q.move(tx, &from, e, place{e.sub, Active, position})
 }
 
 // schedule hides e until an instant; then it goes to the tail, as if it had
@@ -180,7 +172,7 @@ func (q *Queue) schedule(tx *store.Tx, e *entry, at time.Time) {
 	e.dueAt = at
 	e.deliveries = 0
 	e.flags &^= wasDeferred | keepsPosition
-	q.moveFrom(tx, &from, e, place{e.sub, Scheduled, e.position})
+	q.move(tx, &from, e, place{e.sub, Scheduled, e.position})
 }
 
 // remove ends a message: nothing of it is left.
@@ -218,7 +210,7 @@ func (q *Queue) bury(tx *store.Tx, e *entry, why dead) {
 	if sub == Main {
 		sub = DeadLetter
 	}
-	q.moveFrom(tx, &from, e, place{sub, Active, e.position})
+	q.move(tx, &from, e, place{sub, Active, e.position})
 }
 
 // moved: where a message is whose position differs from its sequence number.
@@ -241,8 +233,8 @@ func (q ID) find(r *store.Reader, sub SubQueue, seq uint64) (*entry, error) {
 	if len(v) == 8 {
 		position = binary.BigEndian.Uint64(v)
 	}
-	for state := Active; state < states; state++ {
-		e, err := q.read(r, place{sub, state, position})
+	for _, l := range lines {
+		e, err := q.read(r, sub, l, position)
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 
@@ -82,12 +83,13 @@ func (s *Set) endLock(tx *store.Tx, k lockKey) error {
 		tx.OnCommit(func() { s.locks.apply(forget) })
 		return nil
 	}
-	e := q.take(tx, place{k.sub, Locked, k.position})
-	if e == nil || e.lock.until.After(tx.Now) {
-		if e == nil {
-			tx.OnCommit(func() { s.locks.apply(forget) })
-		}
+	e := q.take(tx, k.sub, k.position)
+	if e == nil || e.state != Locked {
+		tx.OnCommit(func() { s.locks.apply(forget) })
 		return nil
+	}
+	if e.lock.until.After(tx.Now) {
+		return nil // it was renewed in this commit
 	}
 	e.flags |= lockExpired
 	q.giveBack(tx, e, 0)
@@ -164,24 +166,25 @@ func deleteRange(tx *store.Tx, t store.Table, prefix []byte) (left bool) {
 func emptyQueue(tx *store.Tx, id ID) (left bool) {
 	prefix := id.bytes()
 	var entries []*entry
+	var damaged [][]byte
 	for rec := range tx.Scan(entriesTable, prefix, store.PrefixEnd(prefix)) {
-		if len(entries) == maxSweep {
+		if len(entries)+len(damaged) == maxSweep {
 			left = true
 			break
 		}
-		_, at := decodePlace(rec.Key)
-		e, err := decodeEntry(at, rec.Value)
+		e, err := decodeEntry(rec.Key, rec.Value)
 		if rec.Err != nil || err != nil {
-			e = &entry{place: at}
+			damaged = append(damaged, bytes.Clone(rec.Key))
+			continue
 		}
 		entries = append(entries, e)
 	}
 	q := &Queue{id: id}
 	for _, e := range entries {
-		q.leave(tx, e)
-		if e.body.id != 0 {
-			deleteBody(tx, e.body)
-		}
+		q.remove(tx, e)
+	}
+	for _, key := range damaged {
+		tx.Delete(entriesTable, key)
 	}
 	return left || deleteRange(tx, movedTable, prefix)
 }

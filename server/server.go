@@ -97,10 +97,16 @@ func (s *Server) newEntrance() *mux.Router {
 	return entrance
 }
 
-func inNamespace(r *http.Request, _ *mux.RouteMatch) bool { return !isArea(r.URL.EscapedPath()) }
+func inNamespace(r *http.Request, _ *mux.RouteMatch) bool { return !inArea(r) }
 
-// isArea reports whether a path is in the broker's own area.
-func isArea(path string) bool { return strings.HasPrefix(path, "/-/") }
+// inArea reports whether a request is for the broker's own area.
+func inArea(r *http.Request) bool {
+	path := r.URL.RawPath
+	if path == "" {
+		path = r.URL.Path
+	}
+	return strings.HasPrefix(path, "/-/")
+}
 
 // A handler answers a request, or returns the error that is to be answered.
 type handler func(*exchange) error
@@ -146,7 +152,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // admit decides whether a request is looked at at all.
 func (s *Server) admit(x *exchange) error {
 	limit := int64(s.opts.MaxRequests)
-	if isArea(x.r.URL.Path) {
+	if inArea(x.r) {
 		limit += reservedRequests
 	}
 	switch {
@@ -159,8 +165,8 @@ func (s *Server) admit(x *exchange) error {
 	return s.guard.check(x)
 }
 
-// recover answers a request whose handler panicked. Not so that the reply
-// has begun or the handler means to break it off.
+// recover answers a request whose handler panicked, unless the reply has begun or
+// is to be broken off: then the connection ends.
 func (x *exchange) recover() {
 	err := recover()
 	if err == nil {

@@ -1,0 +1,122 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+
+	"github.com/jitney-mq/jitney/broker"
+	"github.com/jitney-mq/jitney/message"
+	"github.com/jitney-mq/jitney/policy"
+	"github.com/jitney-mq/jitney/problem"
+	"github.com/jitney-mq/jitney/queue"
+)
+
+// Errors of the server's own.
+var (
+	errNoResource = errors.New("there is no such resource")
+	errMethod     = errors.New("the resource has no such method")
+	errHost       = errors.New("the broker is not known by the host that the request names")
+	errOrigin     = errors.New("pages of this origin may not use the broker")
+	errTooMany    = errors.New("too many requests are under way")
+	errTooWaiting = errors.New("too many receivers wait")
+	errMemory     = errors.New("too many bytes of bodies are in memory")
+	errDraining   = errors.New("the broker is shutting down")
+	errNotReady   = errors.New("the broker is not ready")
+	errMediaType  = errors.New("a document of this type or encoding cannot be read")
+	errDocument   = errors.New("the document is too large")
+	errNoMatch    = errors.New("the request does not say which state of the policy it is about")
+	errDiscarded  = errors.New("the queue is full and has discarded the message")
+	errTooSlow    = errors.New("the body came too slowly")
+	errPanicked   = errors.New("the handler panicked")
+)
+
+// A kind is what a client is told about an error: the same for each occurrence.
+type kind struct {
+	err    error
+	status int
+	slug   string // ends the type of the problem
+	title  string
+	retry  int // seconds until another try makes sense; 0: it does not say
+}
+
+// kinds has a row for every error that a handler can return. The first row
+// whose error fits counts [N6].
+var kinds = []kind{
+	{queue.ErrFull, http.StatusServiceUnavailable, "queue-full", "The queue is full", 1},
+	{queue.ErrOverloaded, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
+	{errTooMany, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
+	{errTooWaiting, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
+	{errMemory, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
+	{errDraining, http.StatusServiceUnavailable, "shutting-down", "The broker is shutting down", 5},
+	{broker.ErrStoreClosed, http.StatusServiceUnavailable, "shutting-down", "The broker is shutting down", 5},
+	{broker.ErrStoreFailed, http.StatusServiceUnavailable, "store-failed", "The store has failed", 5},
+	{errNotReady, http.StatusServiceUnavailable, "not-ready", "The broker is not ready", 5},
+	{broker.ErrNoSpace, http.StatusInsufficientStorage, "no-space", "The disk is full", 30},
+
+	{queue.ErrTooLarge, http.StatusRequestEntityTooLarge, "too-large", "The message is too large", 0},
+	{errDocument, http.StatusRequestEntityTooLarge, "document-too-large", "The document is too large", 0},
+	{os.ErrDeadlineExceeded, http.StatusRequestTimeout, "too-slow", "The request came too slowly", 0},
+	{errTooSlow, http.StatusRequestTimeout, "too-slow", "The request came too slowly", 0},
+	{queue.ErrBadBody, http.StatusBadRequest, "incomplete-body", "The body could not be read", 0},
+	{queue.ErrNoMessage, http.StatusNotFound, "no-message", "There is no such message", 0},
+	{queue.ErrLocked, http.StatusConflict, "locked", "The message is locked", 0},
+	{queue.ErrLockLost, http.StatusGone, "lock-lost", "The lock is lost", 0},
+	{queue.ErrGone, http.StatusNotFound, "no-role", "The name has no role", 0},
+	{queue.ErrDisabled, http.StatusForbidden, "disabled", "The queue is disabled", 0},
+	{errDiscarded, http.StatusConflict, "discarded", "The message was discarded", 0},
+
+	{broker.ErrNoRole, http.StatusNotFound, "no-role", "The name has no role", 0},
+	{broker.ErrWrongRole, http.StatusConflict, "wrong-role", "The name has another role", 0},
+	{broker.ErrHasRole, http.StatusConflict, "has-role", "The name has a role already", 0},
+	{broker.ErrStale, http.StatusPreconditionFailed, "stale", "The policy has changed", 0},
+	{broker.ErrInTheWay, http.StatusConflict, "in-the-way", "Another name is in the way", 0},
+	{broker.ErrCycle, http.StatusConflict, "cycle", "Messages would move in a circle", 0},
+	{broker.ErrNoTarget, http.StatusConflict, "no-target", "The target is not a queue", 0},
+	{errNoMatch, http.StatusPreconditionRequired, "if-match-required", "If-Match is required", 0},
+	{policy.ErrFixed, http.StatusConflict, "fixed", "The element cannot be changed", 0},
+	{policy.ErrNotAvailable, http.StatusBadRequest, "not-available-yet", "Not available yet", 0},
+	{policy.ErrDuration, http.StatusBadRequest, "bad-value", "A value cannot be used", 0},
+
+	{errNoResource, http.StatusNotFound, "no-resource", "There is no such resource", 0},
+	{errMethod, http.StatusMethodNotAllowed, "no-method", "The resource has no such method", 0},
+	{errMediaType, http.StatusUnsupportedMediaType, "media-type", "The document cannot be read", 0},
+	{errHost, http.StatusMisdirectedRequest, "unknown-host", "The host is not known", 0},
+	{errOrigin, http.StatusForbidden, "foreign-origin", "The origin is not allowed", 0},
+
+	// These mean that the broker or what it stands on is broken.
+	{message.ErrEnvelope, http.StatusInternalServerError, internal, internalTitle, 0},
+	{broker.ErrStorePanic, http.StatusInternalServerError, internal, internalTitle, 0},
+	{broker.ErrStoreInUse, http.StatusInternalServerError, internal, internalTitle, 0},
+	{broker.ErrStoreFormat, http.StatusInternalServerError, internal, internalTitle, 0},
+	{errPanicked, http.StatusInternalServerError, internal, internalTitle, 0},
+}
+
+const (
+	internal      = "internal"
+	internalTitle = "Internal error"
+)
+
+// kindOf returns the row of an error. A value that a client gave is to blame
+// only if no row says more; what has no row at all is internal.
+func kindOf(err error) kind {
+	for _, k := range kinds {
+		if errors.Is(err, k.err) {
+			return k
+		}
+	}
+	if _, ok := errors.AsType[*problem.Field](err); ok {
+		return kind{err, http.StatusBadRequest, "bad-value", "A value cannot be used", 0}
+	}
+	return kind{err, http.StatusInternalServerError, internal, internalTitle, 0}
+}
+
+// isGone reports whether err says no more than that the client has gone.
+func isGone(err error) bool { return errors.Is(err, context.Canceled) }
+
+// notYet says that something the protocol has is not there yet.
+func notYet(element, value, want string) error {
+	return fmt.Errorf("%w: %w", policy.ErrNotAvailable, problem.NewField(element, value, "%s", want))
+}

@@ -1,0 +1,193 @@
+package server
+
+import (
+	"encoding/xml"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/jitney-mq/jitney/atom"
+	"github.com/jitney-mq/jitney/namespace"
+	"github.com/jitney-mq/jitney/policy"
+	"github.com/jitney-mq/jitney/queue"
+)
+
+// idPrefix begins the id of every Atom document: a name is the same thing
+// under whatever host it is asked for.
+const idPrefix = "urn:jitney:name:"
+
+const author = "jitney"
+
+// listNames answers the feed of the names below one [N3].
+func (x *exchange) listNames() error {
+	after, err := x.argument("after")
+	if err != nil {
+		return err
+	}
+	children, more, err := x.server.broker.Children(x.name, after, maxFeed)
+	if err != nil {
+		return err
+	}
+	self := x.name.Path()
+	f := &atom.Feed{
+		ID:      idPrefix + self,
+		Title:   x.name.String(),
+		Updated: x.server.startedAt,
+		Author:  author,
+		Links: []atom.Link{
+			{Rel: "self", Href: pageOf(self, after), Type: atom.FeedType},
+			{Rel: "first", Href: pageOf(self, ""), Type: atom.FeedType},
+		},
+	}
+	for i := range children {
+		f.Entries = append(f.Entries, x.childEntry(&children[i]))
+		if at := f.Entries[i].Updated; at.After(f.Updated) {
+			f.Updated = at
+		}
+	}
+	if more {
+		last := children[len(children)-1].Name.Base()
+		f.Links = append(f.Links, atom.Link{Rel: "next", Href: pageOf(self, last), Type: atom.FeedType}) // RFC 5005
+	}
+	return x.writeFeed(f)
+}
+
+// pageOf is the page of a feed that begins behind a segment. A name with a
+// role answers its feed only to who asks for what is below.
+func pageOf(path, after string) string {
+	path += "?below=true"
+	if after != "" {
+		path += "&after=" + url.QueryEscape(after)
+	}
+	return path
+}
+
+// childEntry is the entry of a name in a feed.
+func (x *exchange) childEntry(c *namespace.Child) atom.Entry {
+	if c.Entry != nil {
+		return policyEntry(c.Entry)
+	}
+	path := c.Name.Path()
+	return atom.Entry{
+		ID:      idPrefix + path,
+		Title:   c.Name.String(),
+		Updated: x.server.startedAt,
+		Author:  author,
+		Links:   []atom.Link{{Rel: "self", Href: path}, {Rel: "alternate", Href: path}},
+	}
+}
+
+// policyEntry is the entry of a name with a role: its policy and where
+// everything is [P1].
+func policyEntry(e *namespace.Entry) atom.Entry {
+	path := e.Name.Path()
+	entry := atom.Entry{
+		ID:        idPrefix + path,
+		Title:     e.Name.String(),
+		Published: e.CreatedAt,
+		Updated:   e.UpdatedAt,
+		Author:    author,
+		Links: []atom.Link{
+			{Rel: "self", Href: path + "/" + policyWord, Type: atom.EntryType},
+			{Rel: "edit", Href: path + "/" + policyWord, Type: atom.EntryType},
+			{Rel: "alternate", Href: path},
+		},
+		Extensions: []atom.Element{policy.Element(e.Policy)},
+	}
+	if e.Policy.Kind() == policy.QueueKind {
+		entry.Links = append(entry.Links, atom.Link{Rel: "head", Href: path + "/messages/head"})
+	}
+	return entry
+}
+
+// showQueue answers a queue's entry with what it holds, or the names below it [N4].
+func (x *exchange) showQueue() error {
+	below, err := x.isAsked("below")
+	if err != nil {
+		return err
+	}
+	if below {
+		return x.listNames()
+	}
+	counts, err := x.queue.Counts()
+	if err != nil {
+		return err
+	}
+	entry := policyEntry(x.entry)
+	entry.Extensions = append(entry.Extensions, countDetails(&counts))
+	return x.writeEntry(http.StatusOK, &entry, jsonType)
+}
+
+// countDetails are Azure's, with what else a queue holds.
+func countDetails(c *queue.Counts) atom.Element {
+	details := element("CountDetails", atom.Object, "")
+	add := func(name string, n uint64) {
+		details.Children = append(details.Children, element(name, atom.Number, strconv.FormatUint(n, 10)))
+	}
+	add("ActiveMessageCount", c.Active)
+	add("LockedMessageCount", c.Locked)
+	add("ScheduledMessageCount", c.Scheduled)
+	add("DeferredMessageCount", c.Deferred)
+	add("DeadLetterMessageCount", c.DeadLetter)
+	add("TransferMessageCount", 0) // what moves on does so in the commit that it came in
+	add("TransferDeadLetterMessageCount", c.TransferDeadLetter)
+	add("SizeInBytes", c.Bytes)
+	if !c.OldestAt.IsZero() {
+		details.Children = append(details.Children,
+			element("OldestEnqueuedTimeUtc", atom.String, c.OldestAt.UTC().Format(time.RFC3339Nano)))
+	}
+	return details
+}
+
+func element(name string, t atom.Type, text string) atom.Element {
+	return atom.Element{Name: xml.Name{Space: policy.Namespace, Local: name}, Type: t, Text: text}
+}
+
+// showDeadLetters answers the entry of a dead-letter sub-queue: where its
+// messages are and how many [R8].
+func (x *exchange) showDeadLetters() error {
+	counts, err := x.queue.Counts()
+	if err != nil {
+		return err
+	}
+	n := counts.DeadLetter
+	if x.sub == queue.Transfer {
+		n = counts.TransferDeadLetter
+	}
+	path := x.queuePath()
+	details := element("CountDetails", atom.Object, "")
+	details.Children = []atom.Element{element("MessageCount", atom.Number, strconv.FormatUint(n, 10))}
+	return x.writeEntry(http.StatusOK, &atom.Entry{
+		ID:      idPrefix + path,
+		Title:   x.entry.Name.String() + path[len(x.entry.Name.Path()):],
+		Updated: x.entry.UpdatedAt,
+		Author:  author,
+		Links: []atom.Link{
+			{Rel: "self", Href: path, Type: atom.EntryType},
+			{Rel: "up", Href: x.entry.Name.Path()},
+			{Rel: "head", Href: path + "/messages/head"},
+		},
+		Extensions: []atom.Element{details},
+	}, jsonType)
+}
+
+// refer sends a client to what a metadata name refers to, or shows the entry
+// if it asks for one.
+func (x *exchange) refer() error {
+	below, err := x.isAsked("below")
+	if err != nil {
+		return err
+	}
+	if below {
+		return x.listNames()
+	}
+	x.Header().Add("Vary", "Accept")
+	if names(x.r.Header, atomType) || names(x.r.Header, jsonType) || names(x.r.Header, policy.MediaType) {
+		entry := policyEntry(x.entry)
+		return x.writeEntry(http.StatusOK, &entry, jsonType)
+	}
+	x.Header().Set("Location", x.entry.Policy.(policy.Metadata).Address)
+	x.WriteHeader(http.StatusSeeOther)
+	return nil
+}
