@@ -39,20 +39,23 @@ func (p Pace) Run(ctx context.Context, over <-chan struct{}) (Sample, error) {
 	return sample, err
 }
 
-// tick gives each instant to whoever is free, when it comes.
+// tick gives each instant to whoever is free, when it comes. Instants that it
+// has slept through it makes up for at once.
 func (p Pace) tick(ctx context.Context, start time.Time, instants chan<- time.Time, over <-chan struct{}) {
 	defer close(instants)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for n := 0; ; n++ {
 		next := start.Add(time.Duration(n) * time.Second / time.Duration(p.Rate))
-		timer.Reset(time.Until(next))
-		select {
-		case <-timer.C:
-		case <-over:
-			return
-		case <-ctx.Done():
-			return
+		if wait := time.Until(next); wait > 0 {
+			timer.Reset(wait)
+			select {
+			case <-timer.C:
+			case <-over:
+				return
+			case <-ctx.Done():
+				return
+			}
 		}
 		select {
 		case instants <- next:

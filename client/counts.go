@@ -22,7 +22,8 @@ type Counts struct {
 	OldestAt           time.Time `json:"oldestEnqueued,omitzero"` // when the oldest message was enqueued; zero: none is there
 }
 
-// Counts returns the counts of a queue, as of its last commit.
+// Counts returns the counts of a queue, as of its last commit; of a dead-letter
+// queue only Active.
 func (c *Client) Counts(ctx context.Context, queue string) (Counts, error) {
 	entry, _, err := c.entry(ctx, &request{
 		method: http.MethodGet,
@@ -56,6 +57,7 @@ func countsFrom(details []atom.Element) (counts Counts) {
 		"TransferMessageCount":           &counts.Transfer,
 		"TransferDeadLetterMessageCount": &counts.TransferDeadLetter,
 		"SizeInBytes":                    &counts.Bytes,
+		"MessageCount":                   &counts.Active, // all that a dead-letter queue shows
 	}
 	for _, d := range details {
 		if field := fields[d.Name.Local]; field != nil {

@@ -69,8 +69,8 @@ func FromSegments(segments []string) (Name, error) {
 	return n, nil
 }
 
-// newName gives checked text its key. Text that came from a longer path is
-// copied by nobody: the name keeps that path alive.
+// newName gives checked text its key. The text may be part of a longer path,
+// whose memory the name then keeps.
 func newName(text string, depth int) (Name, error) {
 	key, err := foldText(text)
 	if err != nil {

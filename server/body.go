@@ -47,6 +47,7 @@ func (x *exchange) readSmall(length int64) ([]byte, error) {
 	if _, err := io.ReadFull(body, b); err != nil {
 		return nil, badBody(err)
 	}
+	x.consumed = true
 	return b, nil
 }
 
@@ -84,10 +85,13 @@ func (x *exchange) skipBody() error {
 	body := x.body(0)
 	defer body.end()
 	n, err := io.Copy(io.Discard, io.LimitReader(body, maxIgnored+1))
-	if err == nil && n > maxIgnored {
-		err = fmt.Errorf("%w: want none", errDocument)
+	switch {
+	case err != nil:
+		return badBody(err)
+	case n > maxIgnored:
+		return fmt.Errorf("%w: want none", errDocument)
 	}
-	return err
+	return nil
 }
 
 // badBody says that a body ended early, unless err says more.
@@ -135,6 +139,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	n, err := b.x.r.Body.Read(p)
 	b.left -= int64(n)
+	b.x.consumed = err == io.EOF
 	if charge := min(int64(n), b.maxBytes-b.x.charged); charge > 0 {
 		if err := b.x.charge(charge); err != nil {
 			return 0, err

@@ -14,11 +14,10 @@ import (
 
 // Media types that mean more than the body of a message.
 const (
-	jsonType   = "application/json"
-	linesType  = "application/x-ndjson"
-	batchType  = "application/vnd.microsoft.servicebus.json"
-	atomType   = "application/atom+xml"
-	streamType = "application/x-ndjson"
+	jsonType  = "application/json"
+	linesType = "application/x-ndjson"
+	batchType = "application/vnd.microsoft.servicebus.json"
+	atomType  = "application/atom+xml"
 )
 
 // contentKind is what the type of a request's body makes of it.
@@ -43,7 +42,7 @@ func contentKindOf(h http.Header) contentKind {
 	if len(values) != 1 {
 		return aBody
 	}
-	base, parameters, _ := strings.Cut(values[0], ";")
+	base, _, _ := strings.Cut(values[0], ";")
 	switch base = strings.TrimSpace(base); {
 	case strings.EqualFold(base, atomType) && isEntry(values[0]):
 		return anEntry
@@ -51,10 +50,9 @@ func contentKindOf(h http.Header) contentKind {
 		return aTwin
 	case strings.EqualFold(base, batchType):
 		return aBatch
-	case strings.EqualFold(base, streamType):
+	case strings.EqualFold(base, linesType):
 		return aStream
 	}
-	_ = parameters
 	return aBody
 }
 

@@ -23,6 +23,7 @@ type exchange struct {
 	id        string
 	startedAt time.Time
 	status    int   // of the reply; 0 until it begins
+	consumed  bool  // the body has been read to its end
 	charged   int64 // bytes of server.bodies that this exchange has
 
 	route *route     // nil until one is found
@@ -61,12 +62,17 @@ func (x *exchange) control() *http.ResponseController {
 }
 
 // WriteHeader notes the status. A reply that comes late has time of its own
-// to reach the client.
+// to reach the client. What is left of the body is read by net/http, and has
+// little time.
 func (x *exchange) WriteHeader(status int) {
 	if x.status == 0 {
 		x.status = status
-		if time.Since(x.startedAt) > stepTimeout {
-			_ = x.control().SetWriteDeadline(time.Now().Add(stepTimeout)) // a writer without deadlines needs none
+		now := time.Now()
+		if now.Sub(x.startedAt) > stepTimeout {
+			_ = x.control().SetWriteDeadline(now.Add(stepTimeout)) // a writer without deadlines needs none
+		}
+		if x.r.ContentLength != 0 && !x.consumed {
+			_ = x.control().SetReadDeadline(now.Add(discardTimeout))
 		}
 	}
 	x.ResponseWriter.WriteHeader(status)

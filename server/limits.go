@@ -43,6 +43,7 @@ const (
 	stepBytes     = 64 << 10
 	stepTimeout   = 20 * time.Second
 	replyTimeout  = queue.MaxWait + 2*time.Minute // from a request's header to the end of a small reply
+	discardTimeout = 5 * time.Second               // for the rest of a body that nobody wants
 	drainTimeout  = 10 * time.Second              // of a shutdown
 	lingerTimeout = time.Second                   // for a client to read why its stream has ended
 	readyTimeout  = 2 * time.Second               // for the store to answer a health check

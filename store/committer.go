@@ -52,56 +52,49 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 	o := s.pool.Get().(*op)
 	o.fn, o.err = fn, nil
 	o.state.Store(queued)
-	select {
-	case s.ops <- o:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.closing:
-		return s.closedErr()
+	if err := s.enqueue(ctx, o); err != nil {
+		return err
 	}
 	select {
 	case <-o.done:
-		return s.release(o)
 	case <-ctx.Done():
 		if o.state.CompareAndSwap(queued, withdrawn) {
-			return ctx.Err()
+			return ctx.Err() // the op is the writer's: it will still meet it
 		}
-	case <-s.stopped:
-		if o.state.CompareAndSwap(queued, withdrawn) {
-			return s.closedErr()
-		}
+		<-o.done
 	}
-	<-o.done
-	return s.release(o)
-}
-
-// release gives o back to the pool and returns its outcome. An op that was
-// withdrawn is not given back: the writer will still meet it.
-func (s *Store) release(o *op) error {
 	err := o.err
 	o.fn, o.err = nil, nil
 	s.pool.Put(o)
 	return err
 }
 
+// enqueue hands o to the writer, which answers whatever it is handed.
+func (s *Store) enqueue(ctx context.Context, o *op) error {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	if s.closed {
+		return s.closedErr()
+	}
+	select {
+	case s.ops <- o:
+		return nil
+	default:
+	}
+	select {
+	case s.ops <- o:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // write is the writer: it runs until the store is closed and what was waiting then is done.
 func (s *Store) write() {
-	defer close(s.stopped)
-	for {
-		select {
-		case o := <-s.ops:
-			s.commit(o)
-		case <-s.closing:
-			for {
-				select {
-				case o := <-s.ops:
-					s.commit(o)
-				default:
-					return
-				}
-			}
-		}
+	for o := range s.ops {
+		s.commit(o)
 	}
+	close(s.stopped)
 }
 
 // commit runs first and whatever else is waiting in one transaction. There is
@@ -180,8 +173,11 @@ func (s *Store) gather(tx *Tx, first *op) error {
 func (s *Store) more(tx *Tx) *op {
 	for yielded := false; len(s.batch) < maxBatchOps && !tx.Full(); yielded = true {
 		select {
-		case o := <-s.ops:
-			return o
+		case o, open := <-s.ops:
+			if open {
+				return o
+			}
+			return nil
 		default:
 		}
 		if yielded {

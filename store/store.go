@@ -72,9 +72,11 @@ type Store struct {
 	clock   clock
 	ops     chan *op
 	pool    sync.Pool     // of ops
-	closing chan struct{} // closed by Close: no op is taken in any more
 	stopped chan struct{} // closed by the writer when it has ended
 	failure chan struct{} // closed when the store has failed
+
+	gate   sync.RWMutex // held for reading while an op is put into ops; guards closed
+	closed bool
 
 	// Owned by the writer.
 	number uint64    // of the last commit
@@ -105,7 +107,6 @@ func Open(dir string, opts Options) (*Store, error) {
 		lock:    lock,
 		ops:     make(chan *op, maxWaitingOps),
 		pool:    sync.Pool{New: newOp},
-		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
 		failure: make(chan struct{}),
 		own:     newPending(),
@@ -208,7 +209,10 @@ func (s *Store) closedErr() error {
 // Views that are open are waited for.
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
-		close(s.closing)
+		s.gate.Lock()
+		s.closed = true
+		close(s.ops)
+		s.gate.Unlock()
 		<-s.stopped
 		s.closeErr = errors.Join(s.bolt.Close(), s.lock.Close())
 	})

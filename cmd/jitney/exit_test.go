@@ -68,7 +68,6 @@ func TestUsageErrors(t *testing.T) {
 		{"send", "/q", "x", "--property", "a:int=x"},
 		{"send", "/q", "x", "--ttl", "-1s"},
 		{"receive", "/q", "--count", "0"},
-		{"receive", "/q", "--count", "2", "--follow"},
 		{"receive", "/q", "--mode", "receive-and-delete", "--settle", "abandon"},
 		{"receive", "/q", "--settle", "defer"},
 		{"receive", "/q", "-o", "xml"},

@@ -48,9 +48,9 @@ func TestFormats(t *testing.T) {
 		{jsonFormat, nil, "[]\n"},
 		{jsonlFormat, nil, ""},
 		{"", someMessages(), `
-NUMBER  ID          LABEL  STATUS   ENQUEUED              DELIVERIES  BODY
-1       a           new    Pending  2026-01-31T12:00:00Z  1           two coffees
-12      "\x1b[2J"   -      Pending  2026-01-31T12:00:01Z  0           {"text":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
+NUMBER  ID         LABEL  STATUS   ENQUEUED              DELIVERIES  BODY
+1       a          new    Pending  2026-01-31T12:00:00Z  1           two coffees
+12      "\x1b[2J"  -      Pending  2026-01-31T12:00:01Z  0           {"text":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
 `},
 		{jsonlFormat, someMessages(), `
 {"sequenceNumber":1,"enqueuedTimeUtc":"2026-01-31T12:00:00Z","deliveryCount":1,"status":"Pending","messageId":"a","label":"new","contentType":"text/plain","body":"two coffees"}

@@ -38,14 +38,18 @@ entity tag, see jitney policy get --etag.`,
   jitney policy put /orders --file orders.xml
   jitney policy put /about --kind metadata --set Address=https://example.com/`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return p.run(cmd.Context(), args[0]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if p.file != "" && cmd.Flags().Changed("kind") {
+				return usagef("--kind: the file says it itself")
+			}
+			return p.run(cmd.Context(), args[0])
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&p.file, "file", "", "an Atom entry or its JSON `file`, - for standard input")
 	flags.Var(&p.kind, "kind", "queue or metadata, without --file")
 	flags.StringArrayVar(&p.sets, "set", nil, "an `Element=Value` of the policy, as often as needed")
 	flags.StringVar(&p.ifMatch, "if-match", "", "the entity `tag` of the policy to replace")
-	cmd.MarkFlagsMutuallyExclusive("file", "kind")
 	markCommandLineOnly(cmd, "file", "kind", "set", "if-match")
 	return cmd
 }

@@ -31,12 +31,14 @@ type prefixer struct {
 
 // Write never fails: what cannot be shown is dropped.
 func (p *prefixer) Write(text []byte) (int, error) {
+	before := p.held.Len()
 	p.held.Write(text)
-	end := bytes.LastIndexByte(p.held.Bytes(), '\n') + 1
-	if end == 0 && p.held.Len() > maxLineHeld {
-		end = p.held.Len()
+	if end := bytes.LastIndexByte(text, '\n') + 1; end > 0 {
+		p.show(p.held.Next(before + end))
 	}
-	p.show(p.held.Next(end))
+	if p.held.Len() > maxLineHeld {
+		p.end()
+	}
 	return len(text), nil
 }
 

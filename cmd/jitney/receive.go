@@ -91,8 +91,7 @@ It ends with the exit code 4 if no message came in time.`,
 	flags.Var(&r.lockDuration, "lock-duration", "how long to lock each message; 0: as the queue's policy says")
 	flags.Var(&r.mode, "mode", "peek-lock or receive-and-delete")
 	flags.Var(&r.settling, "settle", "complete, abandon or none: what to do with messages that were shown")
-	flags.BoolVarP(&r.follow, "follow", "f", false, "go on until interrupted")
-	cmd.MarkFlagsMutuallyExclusive("count", "follow")
+	flags.BoolVarP(&r.follow, "follow", "f", false, "go on until interrupted, whatever --count says")
 	return cmd
 }
 

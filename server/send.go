@@ -1,0 +1,144 @@
+package server
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/jitney-mq/jitney/message"
+	"github.com/jitney-mq/jitney/problem"
+	"github.com/jitney-mq/jitney/queue"
+)
+
+// sendOrAssign answers a POST at a queue: a policy is always one [P1].
+func (x *exchange) sendOrAssign() error {
+	if contentKindOf(x.r.Header).isPolicy() {
+		return x.assign()
+	}
+	return x.send()
+}
+
+// send takes in one message, a batch or a stream [Q1].
+func (x *exchange) send() error {
+	if err := x.checkSend(); err != nil {
+		return err
+	}
+	switch contentKindOf(x.r.Header) {
+	case aBatch:
+		return x.sendBatch()
+	case aStream:
+		return x.sendStream()
+	default:
+		return x.sendOne()
+	}
+}
+
+// checkSend refuses what is known but not there yet.
+func (x *exchange) checkSend() error {
+	text, err := x.argument("dry-run")
+	if err != nil || text == "" {
+		return err
+	}
+	return notYet("dry-run", text, "no dry-run: it is for routers, which are not available yet")
+}
+
+func (x *exchange) sendOne() error {
+	m := new(message.Message)
+	if err := x.readProperties(m); err != nil {
+		return err
+	}
+	outcome, err := x.makeRoom()
+	if err != nil || outcome != queue.Stored {
+		return x.sent(nil, outcome, err)
+	}
+	out := queue.Outgoing{Message: m}
+	if m.Body, out.Staged, err = x.readBody(x.queue.Policy().MaxMessageBytes()); err != nil {
+		return err
+	}
+	numbers, outcome, err := x.queue.Send(x.r.Context(), out)
+	if err != nil && out.Staged != nil {
+		out.Staged.Discard()
+	}
+	return x.sent(numbers, outcome, err)
+}
+
+// makeRoom waits for room before the body is read. What can never fit is not
+// waited for.
+func (x *exchange) makeRoom() (queue.Outcome, error) {
+	if limit := x.queue.Policy().MaxMessageBytes(); x.r.ContentLength > limit {
+		return 0, fmt.Errorf("%w: %d bytes are more than %d", queue.ErrTooLarge, x.r.ContentLength, limit)
+	}
+	return x.queue.Wait(x.r.Context())
+}
+
+// readProperties reads what the header and the query say of the message [Q2] [Q3].
+func (x *exchange) readProperties(m *message.Message) error {
+	if err := message.FromHeader(x.r.Header, m); err != nil {
+		return err
+	}
+	query, err := x.arguments()
+	if err != nil || query == nil {
+		return err
+	}
+	return message.FromQuery(query, time.Now(), m)
+}
+
+// sent answers what became of messages [Q1].
+func (x *exchange) sent(numbers []uint64, outcome queue.Outcome, err error) error {
+	if err != nil {
+		return err
+	}
+	h := x.Header()
+	if outcome == queue.Discarded {
+		mandatory, err := x.isAsked("mandatory")
+		if err != nil {
+			return err
+		}
+		if mandatory {
+			return errDiscarded
+		}
+		h["Jitney-Outcome"] = []string{"discarded"}
+		x.WriteHeader(http.StatusAccepted)
+		return nil
+	}
+	h["Location"] = []string{x.messagePath(numbers[0])}
+	x.WriteHeader(http.StatusCreated)
+	return nil
+}
+
+// messagePath is the path of a message of the queue.
+func (x *exchange) messagePath(number uint64) string {
+	path := x.queuePath()
+	b := make([]byte, 0, len(path)+32)
+	b = append(append(b, path...), "/messages/"...)
+	return string(strconv.AppendUint(b, number, 10))
+}
+
+// sendBatch takes in many messages, all or none [Q4].
+func (x *exchange) sendBatch() error {
+	if err := checkPlain(x.r.Header); err != nil {
+		return err
+	}
+	outcome, err := x.queue.Wait(x.r.Context())
+	if err != nil || outcome != queue.Stored {
+		return x.sent(nil, outcome, err)
+	}
+	document, err := x.readDocument(maxBatchBytes)
+	if err != nil {
+		return err
+	}
+	list, err := message.ParseBatch(document)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		return problem.NewField("batch", "[]", "at least one message")
+	}
+	batch := make([]queue.Outgoing, len(list))
+	for i, m := range list {
+		batch[i].Message = m
+	}
+	numbers, outcome, err := x.queue.Send(x.r.Context(), batch...)
+	return x.sent(numbers, outcome, err)
+}
