@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,8 +14,16 @@ import (
 	"github.com/jitney-mq/jitney/message"
 )
 
-// program returns an env with the given environment, that writes nowhere.
+// program returns an env with the given environment, whose output is kept. The
+// settings file of whoever runs the test does not count.
 func program(variables map[string]string) *env {
+	if variables["JITNEY_CONFIG"] == "" {
+		variables = maps.Clone(variables)
+		if variables == nil {
+			variables = map[string]string{}
+		}
+		variables["JITNEY_CONFIG"] = os.DevNull
+	}
 	return &env{
 		stdin:  strings.NewReader(""),
 		stdout: &bytes.Buffer{},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,7 @@ func (s *send) messages(input io.Reader) iter.Seq2[*message.Message, error] {
 	return func(yield func(*message.Message, error) bool) {
 		reader := bufio.NewReaderSize(input, 64<<10)
 		for number := 1; ; number++ {
-			line, err := readLine(reader)
+			line, err := readLine(reader, maxLine)
 			if errors.Is(err, io.EOF) {
 				return
 			}
@@ -35,12 +36,13 @@ func (s *send) messages(input io.Reader) iter.Seq2[*message.Message, error] {
 	}
 }
 
-// readLine returns the next line without its end, LF or CRLF; the last line
-// may lack one. The line is valid until the next call, unless it is long.
-func readLine(r *bufio.Reader) ([]byte, error) {
+// readLine returns the next line, of about limit bytes at most, without its
+// end, LF or CRLF; the last line may lack one. The line is valid until the next
+// call.
+func readLine(r *bufio.Reader, limit int) ([]byte, error) {
 	line, err := r.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
-		line, err = readLong(r, line)
+		line, err = readLong(r, line, limit)
 	}
 	if err != nil && (!errors.Is(err, io.EOF) || len(line) == 0) {
 		return nil, err
@@ -49,16 +51,16 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 }
 
 // readLong goes on with a line that is longer than the buffer.
-func readLong(r *bufio.Reader, start []byte) ([]byte, error) {
-	line := append([]byte(nil), start...)
+func readLong(r *bufio.Reader, start []byte, limit int) ([]byte, error) {
+	line := bytes.Clone(start)
 	for {
 		more, err := r.ReadSlice('\n')
 		line = append(line, more...)
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return line, err
 		}
-		if len(line) > maxLine {
-			return nil, fmt.Errorf("want a line of at most %d bytes", maxLine)
+		if len(line) > limit {
+			return nil, fmt.Errorf("want a line of at most %d bytes", limit)
 		}
 	}
 }

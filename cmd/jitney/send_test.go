@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"strings"
 	"testing"
@@ -75,10 +76,9 @@ func TestLinesBecomeMessages(t *testing.T) {
 	if i != len(want) {
 		t.Errorf("%d lines", i)
 	}
-	for _, err := range s.messages(bytes.NewReader(make([]byte, maxLine+128<<10))) {
-		if err == nil || !strings.Contains(err.Error(), "line 1: want a line of at most") {
-			t.Errorf("a long line: %v", err)
-		}
+	endless := bufio.NewReader(bytes.NewReader(make([]byte, 1<<20)))
+	if _, err := readLine(endless, 100<<10); err == nil || err.Error() != "want a line of at most 102400 bytes" {
+		t.Errorf("a long line: %v", err)
 	}
 }
 

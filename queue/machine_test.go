@@ -1,0 +1,555 @@
+package queue_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jitney-mq/jitney/message"
+	"github.com/jitney-mq/jitney/policy"
+	"github.com/jitney-mq/jitney/queue"
+	"github.com/jitney-mq/jitney/store"
+	"pgregory.net/rapid"
+)
+
+// checks is how many random histories of about 60 steps a run of the tests
+// tries; JITNEY_EVIDENCE=1 makes it 500,000, and a duration such as 30m goes
+// on for so long.
+const (
+	checks         = 2000
+	evidenceChecks = 500_000
+)
+
+// [P2] [P3] [P4] [P5] [P6] [R1] [R3] [R4] [R6] [R7] [R8] [R9] [R11] [Q4]:
+// whatever is done to some queues, in whatever order, over however many
+// restarts, they are as the model says.
+func TestModel(t *testing.T) {
+	t.Parallel()
+	const lanes = 2 // as many as CI has processors
+	n, until := effort(t)
+	for lane := range lanes {
+		t.Run(strconv.Itoa(lane), func(t *testing.T) {
+			t.Parallel()
+			setDefault("rapid.checks", strconv.Itoa(n/lanes))
+			for again := true; again; again = time.Now().Before(until) {
+				rapid.Check(t, history)
+			}
+		})
+	}
+}
+
+// effort returns how many histories to try, and until when to do so again and again.
+func effort(t *testing.T) (n int, until time.Time) {
+	evidence := os.Getenv("JITNEY_EVIDENCE")
+	d, err := time.ParseDuration(evidence)
+	switch {
+	case evidence == "1":
+		return evidenceChecks, until
+	case evidence != "" && err != nil:
+		t.Fatalf("JITNEY_EVIDENCE=%s: 1 or a duration is wanted", evidence)
+	}
+	return checks, time.Now().Add(d)
+}
+
+// FuzzModel takes its choices from the fuzzer's bytes.
+func FuzzModel(f *testing.F) {
+	for _, seed := range []string{"", "jitney", strings.Repeat("\x07\x01\x33\x80", 200), strings.Repeat("\xff\x00\xfe\x10", 400)} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(rapid.MakeFuzz(history))
+}
+
+func history(t *rapid.T) {
+	rapid.SyncTest(t, func(t *rapid.T) {
+		m := &machine{
+			harness: open(t),
+			model:   &model{clock: time.Now(), queues: map[string]*modelQueue{}},
+		}
+		for _, name := range names {
+			m.make(t, name)
+		}
+		t.Repeat(m.actions())
+		m.synchronise()
+	})
+}
+
+// machine drives the real queues and the model with the same calls.
+type machine struct {
+	*harness
+	model  *model
+	queues []*pair
+	calls  []*call
+	locks  []*modelLock // all that were ever given
+	sent   int
+}
+
+// pair is a queue and its model.
+type pair struct {
+	*modelQueue
+	real *queue.Queue
+}
+
+// call is one that may wait.
+type call struct {
+	what   string
+	pair   *pair
+	cancel context.CancelFunc
+	done   bool
+	at     time.Time
+	err    error
+
+	sender  *modelSender
+	numbers []uint64
+	outcome queue.Outcome
+
+	receiver   *modelReceiver
+	deliveries []*queue.Delivery
+}
+
+var names = []string{"/a", "/b", "/c"}
+
+// actions are the steps; what stands here twice is drawn twice as often.
+func (m *machine) actions() map[string]func(*rapid.T) {
+	return map[string]func(*rapid.T){
+		"":                 func(*rapid.T) { m.compare() },
+		"send":             m.drawSend,
+		"send again":       m.drawSend,
+		"wait":             m.drawWait,
+		"receive":          m.drawReceive,
+		"receive again":    m.drawReceive,
+		"lock":             m.drawLock,
+		"settle":           m.drawSettle,
+		"settle again":     m.drawSettle,
+		"renew":            m.drawRenew,
+		"cancel a message": m.drawCancel,
+		"cancel a call":    m.drawEnd,
+		"redrive":          m.drawRedrive,
+		"browse":           m.drawBrowse,
+		"change":           m.drawChange,
+		"remake":           m.drawRemake,
+		"advance":          m.drawAdvance,
+		"advance again":    m.drawAdvance,
+		"reopen":           m.drawReopen,
+	}
+}
+
+// tick lets a microsecond pass, so that no two steps have the same instant,
+// and everything happen that is due by then.
+func (m *machine) tick() { m.sleep(time.Microsecond) }
+
+func (m *machine) sleep(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+	m.model.advance(time.Now())
+}
+
+// synchronise waits until nothing moves and compares everything.
+func (m *machine) synchronise() {
+	m.compare()
+	m.check()
+}
+
+func (m *machine) make(t *rapid.T, name string) {
+	p := drawPolicy(t)
+	q := m.create(name, &p)
+	m.queues = append(m.queues, &pair{m.model.create(name, q.ID(), p), q})
+}
+
+// draw chooses a queue that is there or the one that was deleted last.
+func (m *machine) draw(t *rapid.T) *pair {
+	var some []*pair
+	for _, p := range slices.Backward(m.queues) {
+		if !p.gone || len(some) == 0 || !some[len(some)-1].gone {
+			some = append(some, p)
+		}
+	}
+	return rapid.SampledFrom(some).Draw(t, "queue")
+}
+
+func (m *machine) pairOf(q *modelQueue) *pair {
+	i := slices.IndexFunc(m.queues, func(p *pair) bool { return p.modelQueue == q })
+	return m.queues[i]
+}
+
+// start runs fn, which may wait, as a call.
+func (m *machine) start(c *call, fn func(ctx context.Context)) {
+	var ctx context.Context
+	ctx, c.cancel = context.WithCancel(context.Background())
+	m.calls = append(m.calls, c)
+	go func() {
+		fn(ctx)
+		c.at = time.Now()
+		c.done = true
+	}()
+	synctest.Wait()
+}
+
+func (m *machine) drawSend(t *rapid.T) {
+	p := m.draw(t)
+	n := rapid.SampledFrom([]int{1, 1, 1, 2, 3, 0, 9}).Draw(t, "messages")
+	s := &modelSender{}
+	for range n {
+		s.messages = append(s.messages, m.drawMessage(t))
+	}
+	m.tick()
+	c := &call{what: "send to " + p.name, pair: p, sender: s}
+	m.start(c, func(ctx context.Context) {
+		outgoing := make([]queue.Outgoing, n)
+		for i, e := range s.messages {
+			outgoing[i] = m.outgoing(e)
+		}
+		c.numbers, c.outcome, c.err = p.real.Send(ctx, outgoing...)
+		for _, o := range outgoing {
+			if c.err != nil && o.Staged != nil {
+				o.Staged.Discard()
+			}
+		}
+	})
+	m.model.send(p.modelQueue, s)
+}
+
+func (m *machine) drawMessage(t *rapid.T) *modelMessage {
+	m.sent++
+	e := &modelMessage{
+		id:         "message " + strconv.Itoa(m.sent),
+		size:       rapid.SampledFrom([]int64{9, 9, 0, 1024, 1025, 2049, 9000, 9, 9, 300_000, 600_000}).Draw(t, "size"),
+		timeToLive: rapid.SampledFrom([]time.Duration{0, 0, 0, 2 * time.Second, time.Minute}).Draw(t, "time to live"),
+	}
+	if delay := rapid.SampledFrom([]time.Duration{0, 0, 0, time.Second, 5 * time.Second, time.Hour}).Draw(t, "delay"); delay > 0 {
+		e.visibleAt = m.model.now().Add(delay)
+	}
+	return e
+}
+
+// body is what a message of an id and a size has.
+func body(id string, size int64) []byte {
+	return []byte(strings.Repeat(id+"\n", int(size)/(len(id)+1)+1)[:size])
+}
+
+func (m *machine) outgoing(e *modelMessage) queue.Outgoing {
+	o := queue.Outgoing{Message: &message.Message{ID: e.id, Label: "label of " + e.id, TimeToLive: e.timeToLive, ScheduledAt: e.visibleAt}}
+	o.Properties.Set("Size", message.Int64(e.size))
+	content := body(e.id, e.size)
+	if e.size <= 256<<10 {
+		o.Body = content
+		return o
+	}
+	_, staged, err := m.set.ReadBody(context.Background(), strings.NewReader(string(content)), 1<<20)
+	if err != nil {
+		m.t.Errorf("reading a body: %v", err)
+	}
+	o.Staged = staged
+	return o
+}
+
+func (m *machine) drawWait(t *rapid.T) {
+	p := m.draw(t)
+	m.tick()
+	c := &call{what: "wait for room in " + p.name, pair: p, sender: &modelSender{}}
+	m.start(c, func(ctx context.Context) { c.outcome, c.err = p.real.Wait(ctx) })
+	m.model.wait(p.modelQueue, c.sender)
+}
+
+var lengths = []time.Duration{0, time.Second, 5 * time.Second, time.Hour}
+
+func (m *machine) drawReceive(t *rapid.T) {
+	p := m.draw(t)
+	opts := queue.ReceiveOptions{
+		Sub:     drawSub(t),
+		Mode:    rapid.SampledFrom([]queue.Mode{queue.PeekLock, queue.PeekLock, queue.ReceiveAndDelete}).Draw(t, "mode"),
+		Count:   rapid.SampledFrom([]int{1, 1, 2, 5, 100}).Draw(t, "count"),
+		Wait:    rapid.SampledFrom([]time.Duration{0, 0, time.Second, 30 * time.Second}).Draw(t, "wait"),
+		LockFor: rapid.SampledFrom(lengths).Draw(t, "lock for"),
+	}
+	if opts.Wait > 0 {
+		opts.Wait += 500 // nanoseconds: never together with anything else
+	}
+	m.tick()
+	c := &call{what: "receive from " + p.name, pair: p, receiver: &modelReceiver{ReceiveOptions: opts}}
+	m.start(c, func(ctx context.Context) {
+		c.deliveries, c.err = p.real.Receive(ctx, opts)
+		for _, d := range c.deliveries {
+			if err := d.Load(); err != nil {
+				m.t.Errorf("loading a body: %v", err)
+			}
+			d.Close()
+		}
+	})
+	m.model.receive(p.modelQueue, c.receiver)
+}
+
+func drawSub(t *rapid.T) queue.SubQueue {
+	return rapid.SampledFrom([]queue.SubQueue{queue.Main, queue.Main, queue.Main, queue.DeadLetter, queue.Transfer}).Draw(t, "sub-queue")
+}
+
+// drawSeq chooses a sequence number, mostly of a message that is there.
+func (m *machine) drawSeq(t *rapid.T, p *pair) (queue.SubQueue, uint64) {
+	sub := drawSub(t)
+	numbers := []uint64{0, 1, p.next, p.next + 1}
+	for _, e := range p.in(sub) {
+		numbers = append(numbers, e.seq, e.seq, e.seq)
+	}
+	slices.Reverse(numbers)
+	return sub, rapid.SampledFrom(numbers).Draw(t, "sequence number")
+}
+
+func (m *machine) drawLock(t *rapid.T) {
+	p := m.draw(t)
+	sub, seq := m.drawSeq(t, p)
+	lockFor := rapid.SampledFrom(lengths).Draw(t, "lock for")
+	m.tick()
+	d, err := p.real.Lock(t.Context(), sub, seq, lockFor)
+	want, wantErr := m.model.lockOne(p.modelQueue, sub, seq, lockFor)
+	if !errors.Is(err, wantErr) {
+		t.Fatalf("lock %d of %s: %v, want %v", seq, p.name, err, wantErr)
+	}
+	if err == nil {
+		if err := d.Load(); err != nil {
+			t.Fatal(err)
+		}
+		m.recognise("lock", d, want)
+	}
+}
+
+// drawToken chooses a token: of a lock in force, of one that is over, of
+// another queue, or none at all. The lock is nil if it never was one.
+func (m *machine) drawToken(t *rapid.T) (*pair, string, *modelLock) {
+	var inForce []*modelLock
+	for _, l := range m.locks {
+		if m.model.inForce(l.queue, l) {
+			inForce = append(inForce, l)
+		}
+	}
+	kind := rapid.IntRange(0, 9).Draw(t, "kind of token")
+	switch {
+	case kind < 7 && len(inForce) > 0:
+		l := rapid.SampledFrom(inForce).Draw(t, "lock")
+		return m.pairOf(l.queue), l.token, l
+	case kind < 8 && len(m.locks) > 0:
+		l := rapid.SampledFrom(m.locks).Draw(t, "old lock")
+		return m.pairOf(l.queue), l.token, l
+	case kind < 9 && len(m.locks) > 0:
+		l := rapid.SampledFrom(m.locks).Draw(t, "any lock")
+		return m.draw(t), l.token, l
+	}
+	garbage := []string{"", "x", uuid.Nil.String(), uuid.Max.String(), "6ba7b810-9dad-11d1-80b4-00c04fd430c8", strings.Repeat("0", 1000)}
+	return m.draw(t), rapid.SampledFrom(garbage).Draw(t, "garbage"), nil
+}
+
+func (m *machine) drawSettle(t *rapid.T) {
+	p, token, l := m.drawToken(t)
+	list := []queue.Settlement{drawSettlement(t, m.model.now(), token)}
+	locks := []*modelLock{l}
+	for range rapid.SampledFrom([]int{0, 0, 0, 1, 2}).Draw(t, "more") {
+		_, token, l := m.drawToken(t)
+		list, locks = append(list, drawSettlement(t, m.model.now(), token)), append(locks, l)
+	}
+	m.tick()
+	results, err := p.real.Settle(t.Context(), list...)
+	held := make([]bool, len(list))
+	wantErr := m.model.update(p.modelQueue, func() error {
+		for i := range list {
+			held[i] = m.model.settle(p.modelQueue, locks[i], list[i])
+		}
+		return nil
+	})
+	if !errors.Is(err, wantErr) {
+		t.Fatalf("settle in %s: %v, want %v", p.name, err, wantErr)
+	}
+	for i := range list {
+		if err == nil {
+			m.judge(t, p, results[i], held[i], locks[i])
+		}
+	}
+}
+
+// judge compares the result of a call that needed a lock.
+func (m *machine) judge(t *rapid.T, p *pair, err error, held bool, l *modelLock) {
+	if held {
+		if err != nil {
+			t.Fatalf("%s: a lock in force: %v", p.name, err)
+		}
+		return
+	}
+	reasons := []queue.Reason{queue.Unknown}
+	if l != nil {
+		reasons = m.model.reasons(p.modelQueue, l)
+	}
+	var lost *queue.LockError
+	if !errors.As(err, &lost) || !slices.Contains(reasons, lost.Reason) {
+		t.Fatalf("%s: a lock that is over: %v, want one of %v", p.name, err, reasons)
+	}
+}
+
+func drawSettlement(t *rapid.T, now time.Time, token string) queue.Settlement {
+	s := queue.Settlement{
+		Lock: token,
+		Disposition: rapid.SampledFrom([]queue.Disposition{queue.Complete, queue.Abandon, queue.Abandon, queue.Release,
+			queue.Defer, queue.DeadLetterIt, queue.Reschedule}).Draw(t, "disposition"),
+		Delay: rapid.SampledFrom([]time.Duration{0, 0, 3 * time.Second, time.Minute}).Draw(t, "delay"),
+	}
+	switch s.Disposition {
+	case queue.DeadLetterIt:
+		s.Reason, s.Description = "Because", rapid.SampledFrom([]string{"it is so", "of this"}).Draw(t, "description")
+	case queue.Reschedule:
+		if rapid.Bool().Draw(t, "at") {
+			s.At = now.Add(rapid.SampledFrom([]time.Duration{-time.Second, 4 * time.Second}).Draw(t, "from now"))
+		}
+	}
+	return s
+}
+
+func (m *machine) drawRenew(t *rapid.T) {
+	p, token, l := m.drawToken(t)
+	lockFor := rapid.SampledFrom(lengths).Draw(t, "lock for")
+	m.tick()
+	until, err := p.real.Renew(t.Context(), token, lockFor)
+	held := m.model.inForce(p.modelQueue, l)
+	if wantErr := m.model.update(p.modelQueue, func() error { return nil }); wantErr != nil {
+		if !errors.Is(err, wantErr) {
+			t.Fatalf("renew in %s: %v, want %v", p.name, err, wantErr)
+		}
+		return
+	}
+	m.judge(t, p, err, held, l)
+	if !held {
+		return
+	}
+	if lockFor == 0 {
+		lockFor = p.policy.LockDuration
+	}
+	if l.until = m.model.now().Add(lockFor); !until.Equal(l.until) {
+		t.Fatalf("renewed until %v, want %v", until, l.until)
+	}
+}
+
+func (m *machine) drawCancel(t *rapid.T) {
+	p := m.draw(t)
+	sub, seq := m.drawSeq(t, p)
+	m.tick()
+	err := p.real.Cancel(t.Context(), sub, seq)
+	if wantErr := m.model.cancel(p.modelQueue, sub, seq); !errors.Is(err, wantErr) {
+		t.Fatalf("cancel %d of %s: %v, want %v", seq, p.name, err, wantErr)
+	}
+}
+
+// drawEnd ends the context of a call that waits.
+func (m *machine) drawEnd(t *rapid.T) {
+	m.tick()
+	m.settleCalls()
+	if len(m.calls) == 0 {
+		t.Skip("nobody waits")
+	}
+	c := rapid.SampledFrom(m.calls).Draw(t, "call")
+	c.cancel()
+	if c.sender != nil {
+		m.model.abandonSender(c.pair.modelQueue, c.sender)
+	} else {
+		m.model.abandonReceiver(c.pair.modelQueue, c.receiver)
+	}
+}
+
+func (m *machine) drawRedrive(t *rapid.T) {
+	p, to := m.draw(t), m.draw(t)
+	if rapid.Bool().Draw(t, "own") {
+		to = p
+	}
+	sub := rapid.SampledFrom([]queue.SubQueue{queue.DeadLetter, queue.Transfer}).Draw(t, "sub-queue")
+	count := rapid.SampledFrom([]int{0, 1, 3}).Draw(t, "count")
+	m.tick()
+	n, err := p.real.Redrive(t.Context(), sub, to.real, count)
+	want, wantErr := m.model.redrive(p.modelQueue, sub, to.modelQueue, count)
+	if n != want || !errors.Is(err, wantErr) {
+		t.Fatalf("redrive from %s to %s: %d, %v, want %d, %v", p.name, to.name, n, err, want, wantErr)
+	}
+}
+
+func (m *machine) drawChange(t *rapid.T) {
+	p := m.draw(t)
+	next := drawPolicy(t)
+	if p.gone {
+		t.Skip("it is gone")
+	}
+	m.tick()
+	m.update(func(tx *store.Tx) error { return p.real.Change(tx, &next) })
+	m.model.change(p.modelQueue, next)
+}
+
+// drawRemake deletes a queue and makes another of its name, or one of the two.
+func (m *machine) drawRemake(t *rapid.T) {
+	name := rapid.SampledFrom(names).Draw(t, "name")
+	again := rapid.Bool().Draw(t, "again")
+	m.tick()
+	if q := m.model.queues[name]; q != nil {
+		m.harness.delete(name)
+		m.model.delete(q)
+		if !again {
+			return
+		}
+	}
+	m.make(t, name)
+}
+
+func (m *machine) drawAdvance(t *rapid.T) {
+	spans := []time.Duration{time.Second, time.Millisecond, 5 * time.Second, time.Minute, 10 * time.Minute, 2 * time.Hour}
+	d := rapid.SampledFrom(spans).Draw(t, "advance")
+	if at, then := m.model.nextEvent(); then != nil && rapid.IntRange(0, 2).Draw(t, "to the next event") > 0 {
+		d = max(0, at.Sub(time.Now()))
+	}
+	if ns := time.Now().Add(d).Nanosecond() % 1000; ns != 0 {
+		d += time.Duration(1000 - ns) // steps are taken in whole microseconds
+	}
+	m.sleep(d)
+}
+
+func (m *machine) drawReopen(t *rapid.T) {
+	m.tick()
+	m.set.Close()
+	synctest.Wait()
+	m.model.stop()
+	m.settleCalls()
+	m.close()
+	m.again(nil)
+	synctest.Wait()
+	for _, p := range m.queues {
+		if !p.gone {
+			p.real = m.set.Get(p.id)
+		}
+	}
+	m.check()
+}
+
+func drawPolicy(t *rapid.T) policy.Queue {
+	p := policy.NewQueue()
+	if rapid.IntRange(0, 2).Draw(t, "plain") == 0 {
+		return p
+	}
+	p.LockDuration = rapid.SampledFrom([]time.Duration{time.Minute, time.Second, 5 * time.Second}).Draw(t, "LockDuration")
+	p.MaxDeliveryCount = rapid.SampledFrom([]int{10, 3, 2, 1}).Draw(t, "MaxDeliveryCount")
+	p.TimeToLive = rapid.SampledFrom([]time.Duration{0, 0, 0, 3 * time.Second, time.Minute}).Draw(t, "DefaultMessageTimeToLive")
+	p.DeadLetterExpired = rapid.Bool().Draw(t, "DeadLetteringOnMessageExpiration")
+	p.MaxMessageKilobytes = rapid.SampledFrom([]int{1024, 1024, 1024, 1}).Draw(t, "MaxMessageSizeInKilobytes")
+	p.MaxLength = rapid.SampledFrom([]int64{0, 0, 8, 3, 1}).Draw(t, "MaxQueueLength")
+	p.MaxMegabytes = rapid.SampledFrom([]int64{0, 0, 0, 1}).Draw(t, "MaxSizeInMegabytes")
+	p.EnqueueTimeout = rapid.SampledFrom([]time.Duration{10*time.Second + 250, 2*time.Second + 250, 0}).Draw(t, "EnqueueTimeout")
+	p.Overflow = rapid.SampledFrom([]policy.Overflow{policy.RejectIncoming, policy.DiscardIncoming, policy.DiscardExisting}).Draw(t, "Overflow")
+	p.MaxLocked = rapid.SampledFrom([]int{0, 0, 0, 1, 3}).Draw(t, "MaxConcurrentReaders")
+	p.Status = rapid.SampledFrom([]policy.Status{0, 0, 0, 0, 0, 0, policy.Disabled, policy.SendDisabled, policy.ReceiveDisabled}).Draw(t, "Status")
+	p.DeadLetterTo = rapid.SampledFrom([]string{"", "", "", "/a", "/b", "/c", "/nowhere"}).Draw(t, "PoisonMessageDrop")
+	p.ForwardTo = rapid.SampledFrom([]string{"", "", "", "", "", "/a", "/b", "/c", "/nowhere"}).Draw(t, "ForwardTo")
+	return p
+}
+
+// describe is a message as an error shows it.
+func (s sighting) String() string {
+	return fmt.Sprintf("%s, %d bytes, number %d, sub-queue %d, state %d, sent %v, %d deliveries, dead %q %q %q",
+		s.id, s.size, s.seq, s.sub, s.state, s.sentAt, s.deliveries, s.reason, s.description, s.source)
+}
