@@ -10,26 +10,30 @@ import (
 )
 
 // SendBatch sends up to message.MaxBatch messages, of at most 64 MiB together,
-// in one commit: all of them or none. Otherwise it is as Send.
-func (c *Client) SendBatch(ctx context.Context, name string, messages []*message.Message) error {
+// in one commit: all of them or none. Otherwise it is as Send; the sequence
+// number is that of the first message.
+func (c *Client) SendBatch(ctx context.Context, name string, messages []*message.Message) (Sent, error) {
 	items := make([]batchItem, len(messages))
 	for i, m := range messages {
 		if err := m.Validate(); err != nil {
-			return err
+			return Sent{}, err
 		}
 		items[i] = newBatchItem(m)
 	}
 	body, err := json.Marshal(items)
 	if err != nil {
-		return err
+		return Sent{}, err
 	}
-	_, err = c.call(ctx, &request{
+	answer, err := c.call(ctx, &request{
 		method: http.MethodPost,
 		path:   escape(name) + "/messages",
 		header: headers("Content-Type", batchType),
 		body:   body,
 	})
-	return err
+	if err != nil {
+		return Sent{}, err
+	}
+	return sentFrom(answer), nil
 }
 
 // batchItem is one message of an Azure batch, with a member of Jitney's for

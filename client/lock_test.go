@@ -63,7 +63,9 @@ func TestSettlingRequests(t *testing.T) {
 		{func(ctx context.Context, c *client.Client) error { return c.Release(ctx, lock) }, "PUT " + lock + "?disposition=release"},
 		{func(ctx context.Context, c *client.Client) error { return c.Defer(ctx, lock) }, "PUT " + lock + "?disposition=defer"},
 		{func(ctx context.Context, c *client.Client) error { return c.DeadLetter(ctx, lock, "Bad", "") }, "PUT " + lock + "?disposition=dead-letter&reason=Bad"},
-		{func(ctx context.Context, c *client.Client) error { return c.Reschedule(ctx, lock, 1500*time.Millisecond) }, "PUT " + lock + "?delay=1.5&disposition=reschedule"},
+		{func(ctx context.Context, c *client.Client) error {
+			return c.Reschedule(ctx, lock, 1500*time.Millisecond)
+		}, "PUT " + lock + "?delay=1.5&disposition=reschedule"},
 		{func(ctx context.Context, c *client.Client) error { _, err := c.Renew(ctx, lock, time.Hour); return err }, "POST " + lock + "?lock-duration=3600"},
 	}
 	for _, row := range rows {

@@ -164,10 +164,11 @@ func TestSendBatchKeepsEveryProperty(t *testing.T) {
 		if got, err = message.ParseBatch(body); err != nil {
 			t.Error(err)
 		}
+		w.Header().Set("Location", "/q/messages/17")
 		w.WriteHeader(201)
 	})
-	if err := c.SendBatch(t.Context(), "/q", want); err != nil {
-		t.Error(err)
+	if sent, err := c.SendBatch(t.Context(), "/q", want); err != nil || sent.SequenceNumber != 17 {
+		t.Error(sent, err)
 	}
 	if len(got) != len(want) {
 		t.Fatalf("%d messages", len(got))

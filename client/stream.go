@@ -17,8 +17,9 @@ import (
 
 // Committed says how far a stream of messages got: all up to here are on disk.
 type Committed struct {
-	Count int64 `json:"committed"`      // messages of this stream
-	Last  int64 `json:"last,omitempty"` // the sequence number of the last of them
+	Count     int64 `json:"committed"`           // messages of this stream
+	Last      int64 `json:"last,omitempty"`      // the sequence number of the last of them
+	Discarded int64 `json:"discarded,omitempty"` // messages that a full queue dropped, as its policy says
 }
 
 // SendStream sends messages, any number, over one request, as fast as the
@@ -29,7 +30,8 @@ type Committed struct {
 // Whatever the error, the messages that Committed counts are safe. An *Error
 // with a Document.Line is about that message, counted from 1: none from it on
 // was sent. An error of messages itself ends the stream there. Without an
-// answer it is unknown how many more than Committed the broker has taken.
+// answer it is unknown how many more than Committed the broker has taken. A
+// broker ends a stream in which nothing comes for two minutes.
 func (c *Client) SendStream(ctx context.Context, name string, messages iter.Seq2[*message.Message, error], progress func(Committed)) (Committed, error) {
 	lines := newBacklog()
 	var done Committed
@@ -47,8 +49,8 @@ func (c *Client) SendStream(ctx context.Context, name string, messages iter.Seq2
 		return done, answer
 	case err != nil && !errors.Is(err, errStopped):
 		return done, err
-	case done.Count != sent || err != nil:
-		return done, fmt.Errorf("the broker ended the stream after %d of %d messages", done.Count, sent)
+	case done.Count+done.Discarded != sent || err != nil:
+		return done, fmt.Errorf("the broker ended the stream after %d of %d messages", done.Count+done.Discarded, sent)
 	}
 	return done, nil
 }
@@ -106,7 +108,7 @@ func readProgress(body io.Reader, progress func(Committed)) (Committed, error) {
 		if err := json.Unmarshal(scanner.Bytes(), &line); err != nil {
 			return done, fmt.Errorf("the broker's progress cannot be read: %w", err)
 		}
-		if line.Count > done.Count {
+		if line.Count > done.Count || line.Discarded > done.Discarded {
 			done = line.Committed
 			if progress != nil {
 				progress(done)

@@ -35,10 +35,10 @@ func TestModel(t *testing.T) {
 	t.Parallel()
 	const lanes = 2 // as many as CI has processors
 	n, until := effort(t)
+	setDefault("rapid.checks", strconv.Itoa(n/lanes))
 	for lane := range lanes {
 		t.Run(strconv.Itoa(lane), func(t *testing.T) {
 			t.Parallel()
-			setDefault("rapid.checks", strconv.Itoa(n/lanes))
 			for again := true; again; again = time.Now().Before(until) {
 				rapid.Check(t, history)
 			}
@@ -96,6 +96,12 @@ type pair struct {
 	*modelQueue
 	real *queue.Queue
 }
+
+func (p *pair) GoString() string { return fmt.Sprintf("%s %+v", p.name, p.policy) }
+
+func (l *modelLock) GoString() string { return "lock of " + l.message.id }
+
+func (c *call) GoString() string { return c.what }
 
 // call is one that may wait.
 type call struct {

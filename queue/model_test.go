@@ -112,7 +112,7 @@ type sighting struct {
 func (m *modelMessage) see() sighting { return sighting{modelMessage: *m} }
 
 // now is the instant of a commit.
-func (m *model) now() time.Time { return m.clock.Truncate(time.Microsecond) }
+func (m *model) now() time.Time { return m.clock.Truncate(time.Microsecond).UTC() }
 
 func (m *model) answer(a *answer, err error) { a.done, a.at, a.err = true, m.clock, err }
 

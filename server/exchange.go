@@ -24,6 +24,7 @@ type exchange struct {
 	startedAt time.Time
 	status    int   // of the reply; 0 until it begins
 	consumed  bool  // the body has been read to its end
+	duplex    bool  // the body is read while the reply is written
 	charged   int64 // bytes of server.bodies that this exchange has
 
 	route *route     // nil until one is found
@@ -65,6 +66,9 @@ func (x *exchange) control() *http.ResponseController {
 // to reach the client. What is left of the body is read by net/http, and has
 // little time.
 func (x *exchange) WriteHeader(status int) {
+	if x.status == 0 && x.duplex {
+		x.status = status
+	}
 	if x.status == 0 {
 		x.status = status
 		now := time.Now()

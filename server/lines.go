@@ -3,55 +3,81 @@ package server
 import (
 	"sync"
 
+	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/queue"
 )
 
-// lines are the messages of a stream that wait for the commit after the one
-// that is under way: at most maxGroupLines or maxGroupBytes, and one more.
+// A group is the messages of a stream that are sent in one commit, if the
+// queue's limits allow it.
+type group struct {
+	messages []queue.Outgoing
+	numbers  []int // of their lines
+	bytes    int64
+}
+
+func (g *group) isFull() bool { return len(g.messages) >= maxGroupLines || g.bytes >= maxGroupBytes }
+
+// limit is how many messages of the group are tried together.
+func (g *group) limit(p *policy.Queue) int {
+	switch {
+	case p.Overflow == policy.DiscardIncoming && (p.MaxLength > 0 || p.MaxMegabytes > 0):
+		return 1
+	case p.MaxLength > 0:
+		return int(min(int64(len(g.messages)), p.MaxLength))
+	}
+	return len(g.messages)
+}
+
+// empty makes a group that can be used again.
+func (g *group) empty() *group {
+	clear(g.messages)
+	return &group{messages: g.messages[:0], numbers: g.numbers[:0]}
+}
+
+// lines are the group of a stream that gathers while another one is committed.
 type lines struct {
 	mu      sync.Mutex // guards all below
 	changed *sync.Cond
-	waiting []queue.Outgoing
-	bytes   int64
+	waiting *group
 	ended   bool // nobody adds any more
 	stopped bool // nobody takes any more
 }
 
 func newLines() *lines {
-	l := new(lines)
+	l := &lines{waiting: new(group)}
 	l.changed = sync.NewCond(&l.mu)
 	return l
 }
 
 // add waits for room and adds a message; false: nobody will take it.
-func (l *lines) add(m queue.Outgoing, bytes int64) bool {
+func (l *lines) add(m queue.Outgoing, number int, bytes int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for !l.stopped && (len(l.waiting) >= maxGroupLines || l.bytes >= maxGroupBytes) {
+	for !l.stopped && l.waiting.isFull() {
 		l.changed.Wait()
 	}
 	if l.stopped {
 		return false
 	}
-	l.waiting = append(l.waiting, m)
-	l.bytes += bytes
+	w := l.waiting
+	w.messages, w.numbers, w.bytes = append(w.messages, m), append(w.numbers, number), w.bytes+bytes
 	l.changed.Broadcast()
 	return true
 }
 
-// take waits for messages and takes all of them into the room of last, which
-// it gives back empty; none: there will be no more.
-func (l *lines) take(last []queue.Outgoing) (group []queue.Outgoing, bytes int64) {
+// take waits for messages and takes all of them. It gives the room of last to
+// those that come next. An empty group says that there will be no more.
+func (l *lines) take(last *group) *group {
+	next := last.empty()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for !l.ended && len(l.waiting) == 0 {
+	for !l.ended && len(l.waiting.messages) == 0 {
 		l.changed.Wait()
 	}
-	group, bytes = l.waiting, l.bytes
-	clear(last)
-	l.waiting, l.bytes = last[:0], 0
+	taken := l.waiting
+	l.waiting = next
 	l.changed.Broadcast()
-	return group, bytes
+	return taken
 }
 
 func (l *lines) end() {
@@ -61,12 +87,12 @@ func (l *lines) end() {
 	l.changed.Broadcast()
 }
 
-// stop has add return, and gives up what waits. It returns its bytes.
+// stop gives up what waits, and returns its bytes. From here on add returns false.
 func (l *lines) stop() int64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	bytes := l.bytes
-	l.stopped, l.waiting, l.bytes = true, nil, 0
+	bytes := l.waiting.bytes
+	l.stopped, l.waiting = true, new(group)
 	l.changed.Broadcast()
 	return bytes
 }

@@ -3,7 +3,9 @@ package server
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -30,8 +32,8 @@ func (e *lineError) Unwrap() error { return e.err }
 //	body → read → lines → commit → progress → write → reply
 //
 // Three goroutines carry it. What is read while a commit is under way is the
-// next commit: no timer, no waiting. What the client has not been told when
-// more is committed it is told in one line with that: a client that does not
+// next commit: no timer, no waiting. What is committed while the client is
+// told about the commit before, it is told in one line: a client that does not
 // read what is written holds nobody up.
 type stream struct {
 	x        *exchange
@@ -47,19 +49,15 @@ func (x *exchange) sendStream() error {
 	if err := checkPlain(x.r.Header); err != nil {
 		return err
 	}
-	if err := x.control().EnableFullDuplex(); err != nil && x.r.ProtoMajor == 1 {
+	if err := x.control().EnableFullDuplex(); err != nil {
 		return err
 	}
+	x.duplex = true
 	ctx, stop := context.WithCancelCause(x.r.Context())
 	defer stop(nil)
 	s := &stream{x: x, ctx: ctx, stop: stop, lines: newLines(), progress: newProgress()}
-	defer context.AfterFunc(x.server.draining, func() { stop(errDraining) })()
-	defer context.AfterFunc(ctx, s.wakeReader)()
 	return s.finish(s.run())
 }
-
-// wakeReader ends a read that is under way.
-func (s *stream) wakeReader() { _ = s.x.control().SetReadDeadline(time.Unix(1, 0)) }
 
 // run returns when everything read has been committed and all that the client
 // has to be told is written, but for why the stream has ended early.
@@ -72,9 +70,8 @@ func (s *stream) run() error {
 		if commitErr = s.commit(); commitErr != nil {
 			s.stop(commitErr)
 		}
-		s.lines.stop()
 	})
-	readErr := s.read()
+	readErr := s.readAll()
 	s.lines.end()
 	committing.Wait()
 	_ = s.x.control().SetWriteDeadline(time.Now().Add(stepTimeout))
@@ -86,9 +83,28 @@ func (s *stream) run() error {
 	return readErr
 }
 
+// readAll is read, which it wakes when there is a reason to stop.
+func (s *stream) readAll() error {
+	var watching sync.WaitGroup
+	done := make(chan struct{})
+	watching.Go(func() {
+		select {
+		case <-s.x.server.draining.Done():
+			s.stop(errDraining)
+		case <-s.ctx.Done():
+		case <-done:
+			return
+		}
+		_ = s.x.control().SetReadDeadline(time.Unix(1, 0))
+	})
+	defer watching.Wait()
+	defer close(done)
+	return s.read()
+}
+
 // read gathers lines until the body ends, a line cannot be used, or stop is called.
 func (s *stream) read() error {
-	r := lineReader{s: s, buf: make([]byte, 0, stepBytes)}
+	r := lineReader{s: s}
 	for number := 1; ; number++ {
 		line, err := r.next()
 		if errors.Is(err, io.EOF) {
@@ -96,7 +112,7 @@ func (s *stream) read() error {
 			return nil
 		}
 		if err == nil {
-			err = s.take(line)
+			err = s.take(number, line)
 		}
 		if err != nil {
 			return &lineError{number, s.why(err)}
@@ -113,7 +129,7 @@ func (s *stream) why(err error) error {
 }
 
 // take parses a line and puts it with the others. A blank one means nothing.
-func (s *stream) take(line []byte) error {
+func (s *stream) take(number int, line []byte) error {
 	if line = bytes.TrimSpace(line); len(line) == 0 {
 		return nil
 	}
@@ -121,14 +137,14 @@ func (s *stream) take(line []byte) error {
 	if err != nil {
 		return err
 	}
-	if int64(len(m.Body)) > s.x.queue.Policy().MaxMessageBytes() {
-		return queue.ErrTooLarge
+	if limit := s.x.queue.Policy().MaxMessageBytes(); int64(len(m.Body)) > limit {
+		return fmt.Errorf("%w: %d bytes are more than %d", queue.ErrTooLarge, len(m.Body), limit)
 	}
 	weight := int64(len(line))
 	if err := s.x.server.bodies.Acquire(s.ctx, weight); err != nil {
 		return err
 	}
-	if !s.lines.add(queue.Outgoing{Message: m}, weight) {
+	if !s.lines.add(queue.Outgoing{Message: m}, number, weight) {
 		s.x.server.bodies.Release(weight)
 		<-s.ctx.Done() // the committer has ended, and says why
 		return s.ctx.Err()
@@ -136,108 +152,136 @@ func (s *stream) take(line []byte) error {
 	return nil
 }
 
-// finish answers how the stream has ended.
-func (s *stream) finish(err error) error {
-	x := s.x
-	if err == nil {
-		if x.status == 0 {
-			s.begin() // not one line
+// commit sends what is gathered until there will be no more.
+func (s *stream) commit() error {
+	defer func() { s.x.server.bodies.Release(s.lines.stop()) }()
+	g := new(group)
+	for {
+		if g = s.lines.take(g); len(g.messages) == 0 {
+			return nil
 		}
-		return nil
-	}
-	if isGone(err) && x.gone() {
-		return err
-	}
-	if x.status == 0 {
-		x.Header().Set("Connection", "close")
-		x.fail(err)
-	} else {
-		k := x.kindOf(err)
-		if k.status == http.StatusInternalServerError {
-			x.logFailure(err)
+		err := s.sendGroup(g)
+		s.x.server.bodies.Release(g.bytes)
+		if err != nil {
+			return err
 		}
-		s.writeProblem(x.document(k, err))
 	}
-	return s.linger()
 }
 
-// linger reads on for a while, so that a client that is still sending gets to
-// read why nobody listens any more: closing at once could destroy the reply
-// on its way. A connection that has more of the body after that is of no use.
-func (s *stream) linger() error {
-	if s.x.consumed {
-		return nil
-	}
-	if err := s.x.control().Flush(); err != nil {
-		return err
-	}
-	_ = s.x.control().SetReadDeadline(time.Now().Add(lingerTimeout))
-	n, err := io.CopyN(io.Discard, s.x.r.Body, maxLineBytes)
-	if n == maxLineBytes || !errors.Is(err, io.EOF) {
-		panic(http.ErrAbortHandler)
+// sendGroup sends messages in as few commits as the queue's limits allow: what
+// a full queue does is done to one message after the other, not to all of a
+// group because there is no room for all of it.
+func (s *stream) sendGroup(g *group) error {
+	messages, limit := g.messages, g.limit(s.x.queue.Policy())
+	for len(messages) > 0 {
+		count := min(limit, len(messages))
+		err := s.send(messages[:count])
+		if count > 1 && (errors.Is(err, queue.ErrFull) || errors.Is(err, queue.ErrTooLarge)) {
+			limit = 1
+			continue
+		}
+		if err != nil {
+			return &lineError{g.numbers[len(g.messages)-len(messages)], err}
+		}
+		messages = messages[count:]
 	}
 	return nil
 }
 
-// lineReader cuts the body into lines.
-type lineReader struct {
-	s     *stream
-	buf   []byte // what is read
-	start int    // of what is not yet used
+func (s *stream) send(messages []queue.Outgoing) error {
+	numbers, outcome, err := s.x.queue.Send(s.x.r.Context(), messages...)
+	switch {
+	case err != nil:
+		return err
+	case outcome == queue.Discarded:
+		s.progress.add(counted{discarded: int64(len(messages))})
+	default:
+		s.progress.add(counted{committed: int64(len(numbers)), last: numbers[len(numbers)-1]})
+	}
+	return nil
 }
 
-// next returns the next line, without its end, valid until the next call.
-func (r *lineReader) next() ([]byte, error) {
-	searched := r.start
-	for {
-		if i := bytes.IndexByte(r.buf[searched:], '\n'); i >= 0 {
-			line := r.buf[r.start : searched+i]
-			r.start = searched + i + 1
-			return line, nil
+// write tells the client how far the stream has got, whenever that has changed
+// and the line before is on its way.
+func (s *stream) write() {
+	var told counted
+	var line []byte
+	for range s.progress.news {
+		current, ended := s.progress.now()
+		if current != told {
+			told = current
+			line = current.append(line[:0])
+			s.writeLine(line)
 		}
-		if len(r.buf)-r.start > maxLineBytes {
-			return nil, problem.NewField("line", "", "a line of at most %d bytes; a larger message is sent by itself", maxLineBytes)
+		if ended {
+			return
 		}
-		searched = len(r.buf) - r.start
-		if err := r.fill(); errors.Is(err, io.EOF) && len(r.buf) > r.start {
-			line := r.buf[r.start:]
-			r.start = len(r.buf)
-			return line, nil
-		} else if err != nil {
-			return nil, err
-		}
-		searched += r.start
 	}
 }
 
-// fill reads more behind what is not yet used, which it moves to the front.
-func (r *lineReader) fill() error {
-	if r.start > 0 {
-		r.buf = r.buf[:copy(r.buf, r.buf[r.start:])]
-		r.start = 0
+// writeLine writes to a client that may have gone: the reader notices that.
+func (s *stream) writeLine(line []byte) {
+	if s.x.status == 0 {
+		s.begin()
 	}
-	if len(r.buf) == cap(r.buf) {
-		grown := make([]byte, len(r.buf), 2*cap(r.buf))
-		copy(grown, r.buf)
-		r.buf = grown
-	}
-	n, err := r.s.readBody(r.buf[len(r.buf):cap(r.buf)])
-	r.buf = r.buf[:len(r.buf)+n]
-	if n > 0 {
-		return nil // an error comes again
-	}
-	return err
+	_, _ = s.x.Write(line)
+	_ = s.x.control().Flush()
 }
 
-// readBody reads a piece of the body, for which the client has idleTimeout.
-func (s *stream) readBody(p []byte) (int, error) {
-	_ = s.x.control().SetReadDeadline(time.Now().Add(idleTimeout))
-	if s.ctx.Err() != nil {
-		return 0, context.Cause(s.ctx) // the deadline may have come after wakeReader's
+func (s *stream) begin() {
+	h := s.x.Header()
+	h["Content-Type"] = []string{linesType}
+	h["X-Content-Type-Options"] = nosniff
+	s.x.WriteHeader(http.StatusOK)
+}
+
+// finish answers how the stream has ended.
+func (s *stream) finish(err error) error {
+	switch x := s.x; {
+	case err == nil && x.status == 0:
+		s.begin() // not one line
+		return nil
+	case err == nil:
+		return nil
+	case isGone(err) && x.gone():
+		return err
+	case x.status == 0:
+		x.Header().Set("Connection", "close")
+		x.fail(err)
+	default:
+		s.writeProblem(err)
 	}
-	n, err := s.x.r.Body.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		err = badBody(err)
+	s.linger()
+	return nil
+}
+
+// writeProblem ends a reply that has begun with why the stream has ended.
+func (s *stream) writeProblem(err error) {
+	k := s.x.kindOf(err)
+	if k.status == http.StatusInternalServerError {
+		s.x.logFailure(err)
 	}
-	return n, err
+	line, err := json.Marshal(s.x.document(k, err))
+	if err != nil {
+		s.x.logFailure(err) // strings and numbers only: it cannot happen
+	}
+	s.writeLine(append(line, '\n'))
+}
+
+// linger reads on for a while, so that a client that is still sending gets to
+// read why nobody listens any more: closing at once could destroy the reply on
+// its way. A connection that has more of the body after that is broken off, as
+// what comes would be taken for the next request.
+func (s *stream) linger() {
+	if s.x.consumed {
+		return
+	}
+	err := s.x.control().Flush()
+	_ = s.x.control().SetReadDeadline(time.Now().Add(lingerTimeout))
+	if err == nil {
+		_, err = io.CopyN(io.Discard, s.x.r.Body, maxLineBytes)
+	}
+	if !errors.Is(err, io.EOF) {
+		panic(http.ErrAbortHandler)
+	}
 }
