@@ -57,7 +57,25 @@ func (e *Entry) encode() ([]byte, error) {
 	return append([]byte{entryVersion}, v...), err
 }
 
-func decodeEntry(v []byte) (*Entry, error) {
+// policies remembers what it has parsed: most names of a namespace have one of
+// a few policies.
+type policies map[string]policy.Policy
+
+// maxPolicies bounds what is remembered.
+const maxPolicies = 1000
+
+func (m policies) parse(text []byte) (policy.Policy, error) {
+	if p, ok := m[string(text)]; ok {
+		return p, nil
+	}
+	p, err := policy.ParseJSON(text)
+	if err == nil && m != nil && len(m) < maxPolicies {
+		m[string(text)] = p
+	}
+	return p, err
+}
+
+func (m policies) decode(v []byte) (*Entry, error) {
 	if len(v) == 0 || v[0] != entryVersion {
 		return nil, errors.New("a name's record has a layout that this version does not read")
 	}
@@ -69,7 +87,7 @@ func decodeEntry(v []byte) (*Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := policy.ParseJSON(s.Policy)
+	p, err := m.parse(s.Policy)
 	if err != nil {
 		return nil, fmt.Errorf("policy of %s: %w", s.Name, err)
 	}
@@ -87,12 +105,13 @@ type Registry struct {
 // OpenRegistry reads all names of the store.
 func OpenRegistry(s *store.Store) (*Registry, error) {
 	r := &Registry{store: s, entries: make(map[string]*Entry)}
+	known := make(policies)
 	err := s.View(func(v *store.Reader) error {
 		for rec := range v.Scan(namesTable, nil, nil) {
 			if rec.Err != nil {
 				return rec.Err
 			}
-			e, err := decodeEntry(rec.Value)
+			e, err := known.decode(rec.Value)
 			if err != nil {
 				return err
 			}
@@ -183,7 +202,7 @@ func first(v *store.Reader, from, to string) (*Entry, error) {
 		if rec.Err != nil {
 			return nil, rec.Err
 		}
-		return decodeEntry(rec.Value)
+		return policies(nil).decode(rec.Value)
 	}
 	return nil, nil
 }
@@ -206,7 +225,7 @@ func (c Change) GetKey(key string) (*Entry, error) {
 	if v == nil || err != nil {
 		return nil, err
 	}
-	return decodeEntry(v)
+	return policies(nil).decode(v)
 }
 
 // FirstBelow returns an entry below n whose next segment is one of words, or

@@ -176,6 +176,7 @@ func (q *Queue) Redrive(ctx context.Context, sub SubQueue, to *Queue, count int)
 	if to == nil {
 		to = q
 	}
+	var last uint64 // what comes back meanwhile stands behind it, and is for another time
 	for count == 0 || moved < count {
 		step := redriveStep
 		if count > 0 {
@@ -183,8 +184,11 @@ func (q *Queue) Redrive(ctx context.Context, sub SubQueue, to *Queue, count int)
 		}
 		n := 0
 		err := q.update(ctx, func(tx *store.Tx) error {
+			if moved == 0 {
+				last = q.counts.next
+			}
 			var err error
-			n, err = q.redrive(tx, sub, to, step)
+			n, err = q.redrive(tx, sub, to, step, last)
 			return err
 		})
 		moved += n
@@ -195,13 +199,13 @@ func (q *Queue) Redrive(ctx context.Context, sub SubQueue, to *Queue, count int)
 	return moved, nil
 }
 
-func (q *Queue) redrive(tx *store.Tx, sub SubQueue, to *Queue, count int) (n int, err error) {
+func (q *Queue) redrive(tx *store.Tx, sub SubQueue, to *Queue, count int, last uint64) (n int, err error) {
 	if err := to.join(tx); err != nil {
 		return 0, err
 	}
 	for n < count && !tx.Full() {
 		position, ready := q.lanes[sub].first(tx)
-		if !ready {
+		if !ready || position > last {
 			return n, nil
 		}
 		e := q.take(tx, sub, position)

@@ -41,6 +41,7 @@ func (m *machine) compare() {
 func (m *machine) settleCalls() {
 	m.t.Helper()
 	synctest.Wait()
+	m.model.advance(m.model.clock) // an EnqueueTimeout of nothing is over at once
 	m.calls = slices.DeleteFunc(m.calls, func(c *call) bool {
 		m.compareCall(c)
 		if c.done {

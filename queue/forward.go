@@ -2,6 +2,7 @@ package queue
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jitney-mq/jitney/store"
@@ -13,9 +14,9 @@ const maxHops = 32
 // Why a message could not be moved on; the description of its dead letter.
 var (
 	errHops     = errors.New("it has been moved on through 32 names")
-	errTarget   = errors.New("the target takes no messages")
-	errNoRoom   = errors.New("the target is full")
-	errTooLarge = errors.New("the target takes no message of this size")
+	errTarget   = fmt.Errorf("the target takes no messages: %w", ErrDisabled)
+	errNoRoom   = fmt.Errorf("the target has no room: %w", ErrFull)
+	errTooLarge = fmt.Errorf("the target takes no message of this size: %w", ErrTooLarge)
 )
 
 // forward moves e, which stands at from, to the tail of the queue that has a

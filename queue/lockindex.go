@@ -1,7 +1,9 @@
 package queue
 
 import (
+	"cmp"
 	"container/heap"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -67,12 +69,15 @@ func (x *lockIndex) publish() {
 }
 
 // ended returns the locks that have ended at the instant at, limit at the
-// most. They stay until their end is committed.
+// most, in the order of their messages. They stay until their end is committed.
 func (x *lockIndex) ended(at time.Time, limit int) []lockKey {
 	var keys []lockKey
 	x.heap.visit(0, at, func(item *lockItem) bool {
 		keys = append(keys, item.lockKey)
 		return len(keys) < limit
+	})
+	slices.SortFunc(keys, func(a, b lockKey) int {
+		return cmp.Or(cmp.Compare(a.queue, b.queue), cmp.Compare(a.sub, b.sub), cmp.Compare(a.position, b.position))
 	})
 	return keys
 }

@@ -526,8 +526,8 @@ func (m *machine) drawReopen(t *rapid.T) {
 	m.again(nil)
 	synctest.Wait()
 	for _, p := range m.queues {
-		if !p.gone {
-			p.real = m.set.Get(p.id)
+		if p.real = m.set.Get(p.id); p.gone {
+			p.real, p.full = m.set.Load(p.id, p.name, &p.policy), false // what is deleted stays so
 		}
 	}
 	m.check()

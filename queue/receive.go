@@ -83,9 +83,8 @@ func (q *Queue) Receive(ctx context.Context, opts ReceiveOptions) ([]*Delivery, 
 
 // ask puts r in the line; the match at the commit's end serves it.
 func (q *Queue) ask(r *receiver) error {
-	switch q.Policy().Status {
-	case policy.Disabled, policy.ReceiveDisabled:
-		return ErrDisabled
+	if err := q.gives(); err != nil {
+		return err
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -96,6 +95,15 @@ func (q *Queue) ask(r *receiver) error {
 		return ErrOverloaded
 	}
 	r.place = q.receivers[r.Sub].PushBack(r)
+	return nil
+}
+
+// gives returns nil if the queue gives messages away at all.
+func (q *Queue) gives() error {
+	switch q.Policy().Status {
+	case policy.Disabled, policy.ReceiveDisabled:
+		return ErrDisabled
+	}
 	return nil
 }
 
@@ -181,6 +189,9 @@ func (q *Queue) deliveries(ctx context.Context, r *receiver) ([]*Delivery, error
 func (q *Queue) match(tx *store.Tx, sub SubQueue) {
 	if sub == Main && q.Policy().ForwardTo != "" {
 		q.forwardAll(tx)
+		return
+	}
+	if q.gives() != nil {
 		return
 	}
 	q.mu.Lock()
@@ -303,14 +314,19 @@ func (q *Queue) Lock(ctx context.Context, sub SubQueue, seq uint64, lockFor time
 	}
 	var t taken
 	err := q.update(ctx, func(tx *store.Tx) error {
+		if err := q.gives(); err != nil {
+			return err
+		}
 		e, err := q.id.find(&tx.Reader, sub, seq)
 		switch {
 		case err != nil:
 			return err
-		case e == nil || e.state == Scheduled || e.expired(tx.Now):
+		case e == nil || e.state == Scheduled:
 			return ErrNoMessage
 		case e.state == Locked:
 			return ErrLocked
+		case e.expired(tx.Now):
+			return ErrNoMessage
 		}
 		q.countDelivery(e)
 		q.give(tx, e, rand.Uint64(), tx.Now.Add(lockFor))

@@ -151,9 +151,13 @@ func (q *Queue) hasRoom(messages int, bytes int64) bool {
 func (q *Queue) admit(tx *store.Tx) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for front := q.senders.Front(); front != nil && !tx.Full(); front = q.senders.Front() {
+	for front := q.senders.Front(); front != nil; front = q.senders.Front() {
 		s := front.Value.(*sender)
 		if !q.fits(s) || q.takes(tx) != nil {
+			return
+		}
+		if tx.Full() {
+			q.again = true
 			return
 		}
 		q.senders.Remove(front)
@@ -221,7 +225,10 @@ func (q *Queue) hold(ctx context.Context, s *sender) ([]uint64, Outcome, error) 
 	case <-q.set.closing:
 		return q.leaveHeld(s, ErrOverloaded)
 	case <-ctx.Done():
+		defer q.set.matchAgain(q) // there can be room for those behind
 		return q.leaveHeld(s, ctx.Err())
+	case <-q.set.store.Failure():
+		return q.leaveHeld(s, q.set.store.Failed())
 	case <-patience.C:
 	}
 	if numbers, outcome, err := q.leaveHeld(s, ErrFull); err == nil {
@@ -275,6 +282,7 @@ func (q *Queue) overflow(ctx context.Context, s *sender) ([]uint64, Outcome, err
 		err := q.update(ctx, func(tx *store.Tx) error { return q.displace(tx, s) })
 		return s.numbers, Stored, err
 	default:
+		q.set.matchAgain(q) // there can be room for those behind
 		return nil, 0, ErrFull
 	}
 }
@@ -288,35 +296,45 @@ func (s *sender) discard() {
 	}
 }
 
-// displace removes the oldest active messages until s fits.
+// displace removes the oldest active messages that are in the way of s.
 func (q *Queue) displace(tx *store.Tx, s *sender) error {
 	s.numbers = nil
 	if err := q.takes(tx); err != nil {
 		return err
 	}
-	if !q.canDisplace(s) {
-		return ErrFull
+	oldest, err := q.inTheWay(tx, s)
+	if err != nil {
+		return err
 	}
-	for !q.fits(s) {
-		position, ok := q.lanes[Main].first(tx)
-		if !ok {
-			return ErrFull
-		}
-		if e := q.take(tx, Main, position); e != nil {
-			q.remove(tx, e)
-			q.counts.discard++
-			q.tally.discarded++
-		}
+	for _, e := range oldest {
+		q.remove(tx, e)
+		q.counts.discard++
+		q.tally.discarded++
 	}
 	q.placeAll(tx, s)
 	return nil
 }
 
-// canDisplace reports whether there would be room without any active message.
-func (q *Queue) canDisplace(s *sender) bool {
-	p := q.Policy()
-	kept := q.counts.total(Main) - q.counts.messages[Main][Active]
-	return p.MaxLength == 0 || int64(kept)+int64(len(s.messages)) <= p.MaxLength
+// inTheWay returns the oldest active messages without which s fits: ErrFull if
+// it does not without any.
+func (q *Queue) inTheWay(tx *store.Tx, s *sender) (oldest []*entry, err error) {
+	first, _ := q.lanes[Main].first(tx)
+	from, end := q.id.between(Main, readyLine, first)
+	var bytes int64
+	fits := func() bool { return q.hasRoom(len(s.messages)-len(oldest), s.bytes-bytes) }
+	for rec := range tx.Scan(entriesTable, from, end) {
+		if fits() {
+			break
+		}
+		e, err := decodeEntry(rec.Key, rec.Value)
+		if rec.Err == nil && err == nil && e.state == Active {
+			oldest, bytes = append(oldest, e), bytes+e.body.size
+		}
+	}
+	if !fits() {
+		return nil, ErrFull
+	}
+	return oldest, nil
 }
 
 // Wait holds a sender whose messages are not here yet until the queue has

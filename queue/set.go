@@ -216,7 +216,8 @@ type held struct {
 }
 
 func (h *held) admit(bytes int64) bool {
-	if h.senders.Add(1) > maxHeldSenders || h.bytes.Add(bytes) > maxHeldBytes && bytes > 0 {
+	senders, all := h.senders.Add(1), h.bytes.Add(bytes)
+	if senders > maxHeldSenders || all > maxHeldBytes && bytes > 0 {
 		h.release(bytes)
 		return false
 	}

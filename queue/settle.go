@@ -123,14 +123,17 @@ func (q *Queue) locked(tx *store.Tx, token string) (*entry, error) {
 // whyLost says what became of a lock. A message that is not at its position
 // any more has been settled, for a lock that ends by itself leaves it there.
 func (q *Queue) whyLost(tx *store.Tx, sub SubQueue, position, random uint64) Reason {
-	for _, l := range lines {
+	ranOut := func(sub SubQueue, l line) bool {
 		e, err := q.id.read(&tx.Reader, sub, l, position)
-		if err != nil || e == nil {
-			continue
-		}
-		if e.lock.random != random || e.flags&lockExpired != 0 {
+		return err == nil && e != nil && (e.lock.random != random || e.flags&lockExpired != 0)
+	}
+	for _, l := range lines {
+		if ranOut(sub, l) {
 			return Expired
 		}
+	}
+	if ranOut(DeadLetter, readyLine) { // after the last delivery
+		return Expired
 	}
 	return Settled
 }

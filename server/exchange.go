@@ -62,24 +62,29 @@ func (x *exchange) control() *http.ResponseController {
 	return http.NewResponseController(x.ResponseWriter)
 }
 
-// WriteHeader notes the status. A reply that comes late has time of its own
-// to reach the client. What is left of the body is read by net/http, and has
-// little time.
+// WriteHeader notes the status.
 func (x *exchange) WriteHeader(status int) {
-	if x.status == 0 && x.duplex {
-		x.status = status
-	}
 	if x.status == 0 {
 		x.status = status
-		now := time.Now()
-		if now.Sub(x.startedAt) > stepTimeout {
-			_ = x.control().SetWriteDeadline(now.Add(stepTimeout)) // a writer without deadlines needs none
-		}
-		if x.r.ContentLength != 0 && !x.consumed {
-			_ = x.control().SetReadDeadline(now.Add(discardTimeout))
-		}
+		x.bound()
 	}
 	x.ResponseWriter.WriteHeader(status)
+}
+
+// bound bounds the time for what is left of the request. A reply that comes
+// late has time of its own to reach the client; the rest of a body that nobody
+// has read is read by net/http, and has little.
+func (x *exchange) bound() {
+	if x.duplex {
+		return
+	}
+	now := time.Now()
+	if now.Sub(x.startedAt) > stepTimeout {
+		_ = x.control().SetWriteDeadline(now.Add(stepTimeout)) // a writer without deadlines needs none
+	}
+	if x.r.ContentLength != 0 && !x.consumed {
+		_ = x.control().SetReadDeadline(now.Add(discardTimeout))
+	}
 }
 
 func (x *exchange) Write(b []byte) (int, error) {

@@ -19,6 +19,7 @@ type lineReader struct {
 	s     *stream
 	buf   []byte // what is read; its room is charged
 	start int    // of what is not yet used
+	err   error  // behind what is read
 }
 
 // next returns the next line, without its end, valid until the next call.
@@ -52,12 +53,14 @@ func (r *lineReader) fill() error {
 			return err
 		}
 	}
-	n, err := r.read(r.buf[len(r.buf):cap(r.buf)])
-	r.buf = r.buf[:len(r.buf)+n]
-	if n > 0 {
-		return nil // the error comes again
+	if r.err == nil {
+		var n int
+		n, r.err = r.read(r.buf[len(r.buf):cap(r.buf)])
+		if r.buf = r.buf[:len(r.buf)+n]; n > 0 {
+			return nil
+		}
 	}
-	return err
+	return r.err
 }
 
 func (r *lineReader) grow() error {
