@@ -87,18 +87,23 @@ func (q *Queue) newSender(messages []Outgoing) (*sender, error) {
 		if m.size() > p.MaxMessageBytes() {
 			return nil, ErrTooLarge
 		}
-		if m.ID == "" {
-			named := *m.Message
-			named.ID = uuid.NewString()
-			m.Message = &named
-		}
-		s.heads[i] = head(m.Message)
+		s.heads[i] = m.head()
 		s.bytes += m.size()
 	}
 	if p.MaxLength > 0 && int64(len(messages)) > p.MaxLength || p.MaxBytes() > 0 && s.bytes > p.MaxBytes() {
 		return nil, ErrTooLarge
 	}
 	return s, nil
+}
+
+// head encodes record 0 of the body, with an ID if the message has none.
+func (o *Outgoing) head() []byte {
+	if o.ID != "" {
+		return head(o.Message)
+	}
+	named := *o.Message
+	named.ID = uuid.NewString()
+	return head(&named)
 }
 
 // offer places the messages, or holds the sender if there is no room or

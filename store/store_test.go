@@ -198,13 +198,11 @@ func TestCloseRunsWhatWaits(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		for range 2 {
-			done.Go(func() {
-				if err := s.Close(); err != nil {
-					t.Error(err)
-				}
-			})
-		}
+		done.Go(func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
 		synctest.Wait()
 		release()
 		done.Wait()
