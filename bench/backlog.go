@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/jitney-mq/jitney/broker"
 	"github.com/jitney-mq/jitney/queue"
 )
 
@@ -230,14 +229,4 @@ func (s *stage) checkBacklog(ctx context.Context, d *depot) error {
 		return err
 	}
 	return s.check(ctx, d.dir)
-}
-
-// check reports what is wrong with a data folder that is closed.
-func (s *stage) check(ctx context.Context, dir string) error {
-	found, err := broker.Check(ctx, dir, func(string) {})
-	if err != nil {
-		return err
-	}
-	s.report.add(Row{Name: "problems that a check finds", Value: float64(found.Problems), Unit: "problems"}.atMost(0))
-	return nil
 }

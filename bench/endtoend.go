@@ -45,4 +45,3 @@ func (s endToEndSubject) Do(ctx context.Context, caller int) error {
 	}
 	return receiveOne(ctx, s.queue, &s.ledger)
 }
-

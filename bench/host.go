@@ -3,8 +3,10 @@ package bench
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -128,6 +130,9 @@ func fill(ctx context.Context, q *queue.Queue, l *ledger, count int, edit func(*
 	return err
 }
 
+// maxProblems bounds what is said of a damaged folder.
+const maxProblems = 5
+
 // lockWait is how long a receiver waits for a message that is there or
 // under way.
 const lockWait = 20 * time.Second
@@ -163,4 +168,21 @@ func drain(ctx context.Context, q *queue.Queue, l *ledger) error {
 			d.Close()
 		}
 	}
+}
+
+// ErrUnsound says that a data folder does not agree with itself.
+var ErrUnsound = errors.New("the data folder is damaged")
+
+// check returns ErrUnsound, with what is wrong, if a folder that is closed is not sound.
+func (s *stage) check(ctx context.Context, dir string) error {
+	var problems []string
+	_, err := broker.Check(ctx, dir, func(problem string) {
+		if len(problems) < maxProblems {
+			problems = append(problems, problem)
+		}
+	})
+	if err == nil && len(problems) > 0 {
+		err = fmt.Errorf("%w: %s", ErrUnsound, strings.Join(problems, "; "))
+	}
+	return err
 }

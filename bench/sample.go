@@ -79,8 +79,14 @@ var figures = []struct {
 	{", syncs", "1/msg", Sample.SyncsPerMessage},
 }
 
+// Where some figures stand.
+const (
+	rateRow = 0
+	p99Row  = 2
+)
+
 // rows returns all figures of samples, compared with those of base if there
-// are any. The first one is the rate.
+// are any.
 func (s samples) rows(name, against string, base samples) Report {
 	report := make(Report, len(figures))
 	for i, f := range figures {
@@ -93,6 +99,6 @@ func (s samples) rows(name, against string, base samples) Report {
 // withRate returns the rows of samples whose rate has a target.
 func (s samples) withRate(target float64, name, against string, base samples) Report {
 	report := s.rows(name, against, base)
-	report[0] = report[0].atLeast(target)
+	report[rateRow] = report[rateRow].atLeast(target)
 	return report
 }

@@ -70,8 +70,9 @@ func TestSettlingRequests(t *testing.T) {
 	}
 	for _, row := range rows {
 		got := ""
-		c := answering(t, client.Options{}, func(_ http.ResponseWriter, r *http.Request) {
+		c := answering(t, client.Options{}, func(w http.ResponseWriter, r *http.Request) {
 			got = r.Method + " " + r.RequestURI
+			io.WriteString(w, `{"lockedUntilUtc":"2026-01-02T03:04:05.678Z"}`)
 		})
 		if err := row.call(t.Context(), c); err != nil {
 			t.Errorf("%s: %v", row.want, err)

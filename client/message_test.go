@@ -224,7 +224,7 @@ func TestReceiveBody(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v\nwant %+v", got, want)
 	}
-	if query != "lock-duration=60&timeout=2" {
+	if query != "lock-duration=60&timeout=1.5" {
 		t.Errorf("asked for %s", query)
 	}
 }
@@ -253,7 +253,7 @@ func TestNoMessage(t *testing.T) {
 	c := answering(t, client.Options{}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) })
 	_, one := c.Receive(t.Context(), "/q", client.ReceiveOptions{})
 	_, _, two := c.ReceiveBody(t.Context(), "/q", client.ReceiveOptions{})
-	_, three := c.ReceiveAndDelete(t.Context(), "/q", 0)
+	_, three := c.ReceiveAndDelete(t.Context(), "/q", client.ReceiveOptions{})
 	for _, err := range []error{one, two, three} {
 		if !errors.Is(err, client.ErrNoMessage) {
 			t.Error(err)

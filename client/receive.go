@@ -19,12 +19,12 @@ import (
 // one is there, under the queue's own lock duration.
 type ReceiveOptions struct {
 	Count        int           // at most; the broker gives what is there, up to 1,000 and 16 MiB; 0: 1
-	Wait         time.Duration // for the first of them, up to 5 minutes, in whole seconds; 0: not at all
+	Wait         time.Duration // for the first of them, up to 5 minutes; 0: not at all
 	LockDuration time.Duration // 0: the queue's
 }
 
 func (o ReceiveOptions) query() url.Values {
-	q := url.Values{"timeout": {wholeSeconds(o.Wait)}}
+	q := url.Values{"timeout": {seconds(min(max(o.Wait, 0), maxWait))}}
 	if o.LockDuration > 0 {
 		q.Set("lock-duration", seconds(o.LockDuration))
 	}
@@ -35,8 +35,20 @@ func (o ReceiveOptions) query() url.Values {
 // ends first, nothing is locked, unless the answer was on its way already:
 // such a lock ends by itself and counts as a delivery.
 func (c *Client) Receive(ctx context.Context, queue string, o ReceiveOptions) ([]*message.Received, error) {
+	return c.receive(ctx, http.MethodPost, queue, o)
+}
+
+// ReceiveAndDelete takes messages out of the queue, at least one, or returns
+// ErrNoMessage. They are delivered at most once: if ctx ends or the connection
+// breaks, they may be lost. LockDuration does not apply.
+func (c *Client) ReceiveAndDelete(ctx context.Context, queue string, o ReceiveOptions) ([]*message.Received, error) {
+	o.LockDuration = 0
+	return c.receive(ctx, http.MethodDelete, queue, o)
+}
+
+func (c *Client) receive(ctx context.Context, method, queue string, o ReceiveOptions) ([]*message.Received, error) {
 	r := &request{
-		method: http.MethodPost,
+		method: method,
 		path:   escape(queue) + "/messages/head",
 		query:  o.query(),
 		header: headers("Accept", ndjsonType),
@@ -61,29 +73,14 @@ func (c *Client) ReceiveBody(ctx context.Context, queue string, o ReceiveOptions
 	})
 }
 
-// ReceiveAndDelete takes one message out of the queue, or returns
-// ErrNoMessage. The message is delivered at most once: if ctx ends or the
-// connection breaks, it may be lost.
-func (c *Client) ReceiveAndDelete(ctx context.Context, queue string, wait time.Duration) (*message.Received, error) {
-	return c.whole(ctx, &request{
-		method: http.MethodDelete,
-		path:   escape(queue) + "/messages/head",
-		query:  ReceiveOptions{Wait: wait}.query(),
-	})
-}
-
 // Lock peek-locks the message with a sequence number, deferred or waiting. A
 // lockDuration of 0 is the queue's own. ErrNotFound says that no such message
-// is there, ErrConflict that it is in a state that cannot be locked.
+// is there, ErrConflict that it is locked already.
 func (c *Client) Lock(ctx context.Context, queue string, sequenceNumber int64, lockDuration time.Duration) (*message.Received, error) {
-	o := ReceiveOptions{LockDuration: lockDuration}
-	r := &request{method: http.MethodPost, path: messagePath(queue, sequenceNumber), query: o.query()}
-	r.query.Del("timeout")
-	return c.whole(ctx, r)
-}
-
-// whole makes a request that is answered with one message, and reads its body.
-func (c *Client) whole(ctx context.Context, r *request) (*message.Received, error) {
+	r := &request{method: http.MethodPost, path: messagePath(queue, sequenceNumber)}
+	if lockDuration > 0 {
+		r.query = url.Values{"lock-duration": {seconds(lockDuration)}}
+	}
 	m, body, err := c.open(ctx, r)
 	if err != nil {
 		return nil, err

@@ -148,9 +148,3 @@ func headers(pairs ...string) http.Header {
 func seconds(d time.Duration) string {
 	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64)
 }
-
-// wholeSeconds writes a span as the seconds of a wait, rounded up.
-func wholeSeconds(d time.Duration) string {
-	d = min(max(d, 0), maxWait)
-	return strconv.FormatInt(int64((d+time.Second-1)/time.Second), 10)
-}

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -75,15 +76,15 @@ func (c *Client) Renew(ctx context.Context, lock string, duration time.Duration)
 	if duration > 0 {
 		r.query = url.Values{"lock-duration": {seconds(duration)}}
 	}
-	answer, err := c.call(ctx, r)
+	answer, _, err := c.document(ctx, r, maxProblem)
 	if err != nil {
 		return time.Time{}, err
 	}
-	m, err := fromHeader(answer)
-	if err != nil {
+	var renewed struct{ LockedUntilUtc time.Time }
+	if err := json.Unmarshal(answer, &renewed); err != nil {
 		return time.Time{}, fmt.Errorf("the broker's answer cannot be read: %w", err)
 	}
-	return m.LockedUntil, nil
+	return renewed.LockedUntilUtc, nil
 }
 
 func (c *Client) settle(ctx context.Context, lock string, query url.Values) error {

@@ -235,7 +235,7 @@ func TestCutAnswer(t *testing.T) {
 		w.Header().Set("Content-Length", "100")
 		io.WriteString(w, "half")
 	})
-	if _, err := c.ReceiveAndDelete(t.Context(), "/q", 0); !errors.Is(err, client.ErrNoAnswer) {
+	if _, err := c.ReceiveAndDelete(t.Context(), "/q", client.ReceiveOptions{}); !errors.Is(err, client.ErrNoAnswer) {
 		t.Errorf("an answer that was cut short: %v", err)
 	}
 }

@@ -1,9 +1,12 @@
 package queue_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
@@ -99,6 +102,8 @@ type pair struct {
 
 func (p *pair) GoString() string { return fmt.Sprintf("%s %+v", p.name, p.policy) }
 
+func (e *modelMessage) GoString() string { return e.id }
+
 func (l *modelLock) GoString() string { return "lock of " + l.message.id }
 
 func (c *call) GoString() string { return c.what }
@@ -169,13 +174,17 @@ func (m *machine) make(t *rapid.T, name string) {
 	m.queues = append(m.queues, &pair{m.model.create(name, q.ID(), p), q})
 }
 
-// draw chooses a queue that is there or the one that was deleted last.
+// draw chooses a queue that is there or the one that was deleted last, the
+// first one twice as often: there more comes together.
 func (m *machine) draw(t *rapid.T) *pair {
 	var some []*pair
 	for _, p := range slices.Backward(m.queues) {
 		if !p.gone || len(some) == 0 || !some[len(some)-1].gone {
 			some = append(some, p)
 		}
+	}
+	if first := some[len(some)-1]; !first.gone {
+		some = append(some, first, first)
 	}
 	return rapid.SampledFrom(some).Draw(t, "queue")
 }
@@ -222,11 +231,15 @@ func (m *machine) drawSend(t *rapid.T) {
 	m.model.send(p.modelQueue, s)
 }
 
+// sizes are those at the limits of whatever depends on a body's size; large
+// ones are rare, because they take long.
+var sizes = []int64{9, 0, 1024, 1025, 2048, 2049, 9000, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 300_000, 600_000}
+
 func (m *machine) drawMessage(t *rapid.T) *modelMessage {
 	m.sent++
 	e := &modelMessage{
 		id:         "message " + strconv.Itoa(m.sent),
-		size:       rapid.SampledFrom([]int64{9, 9, 0, 1024, 1025, 2049, 9000, 9, 9, 300_000, 600_000}).Draw(t, "size"),
+		size:       rapid.SampledFrom(sizes).Draw(t, "size"),
 		timeToLive: rapid.SampledFrom([]time.Duration{0, 0, 0, 2 * time.Second, time.Minute}).Draw(t, "time to live"),
 	}
 	if delay := rapid.SampledFrom([]time.Duration{0, 0, 0, time.Second, 5 * time.Second, time.Hour}).Draw(t, "delay"); delay > 0 {
@@ -235,9 +248,17 @@ func (m *machine) drawMessage(t *rapid.T) *modelMessage {
 	return e
 }
 
-// body is what a message of an id and a size has.
+// noise is what all bodies are cut from.
+var noise = func() []byte {
+	b := make([]byte, 1<<20)
+	rand.NewChaCha8([32]byte{}).Read(b)
+	return b
+}()
+
+// body is what the message of an id and a size has; it is not to be changed.
 func body(id string, size int64) []byte {
-	return []byte(strings.Repeat(id+"\n", int(size)/(len(id)+1)+1)[:size])
+	at := crc32.ChecksumIEEE([]byte(id)) % (256 << 10)
+	return noise[at:][:size]
 }
 
 func (m *machine) outgoing(e *modelMessage) queue.Outgoing {
@@ -248,7 +269,7 @@ func (m *machine) outgoing(e *modelMessage) queue.Outgoing {
 		o.Body = content
 		return o
 	}
-	_, staged, err := m.set.ReadBody(context.Background(), strings.NewReader(string(content)), 1<<20)
+	_, staged, err := m.set.ReadBody(context.Background(), bytes.NewReader(content), 1<<20)
 	if err != nil {
 		m.t.Errorf("reading a body: %v", err)
 	}
@@ -301,15 +322,33 @@ func (m *machine) drawSeq(t *rapid.T, p *pair) (queue.SubQueue, uint64) {
 	sub := drawSub(t)
 	numbers := []uint64{0, 1, p.next, p.next + 1}
 	for _, e := range p.in(sub) {
-		numbers = append(numbers, e.seq, e.seq, e.seq)
+		numbers = append(numbers, e.seq, e.seq)
 	}
 	slices.Reverse(numbers)
 	return sub, rapid.SampledFrom(numbers).Draw(t, "sequence number")
 }
 
+// drawDeferred chooses a deferred message, if there is one.
+func (m *machine) drawDeferred(t *rapid.T) (p *pair, sub queue.SubQueue, seq uint64) {
+	var list []*modelMessage
+	for _, p := range m.queues {
+		for sub := range queue.SubQueue(3) {
+			list = append(list, p.in(sub, deferred)...)
+		}
+	}
+	if len(list) == 0 {
+		return nil, 0, 0
+	}
+	e := rapid.SampledFrom(list).Draw(t, "deferred message")
+	return m.pairOf(e.queue), e.sub, e.seq
+}
+
 func (m *machine) drawLock(t *rapid.T) {
-	p := m.draw(t)
-	sub, seq := m.drawSeq(t, p)
+	p, sub, seq := m.drawDeferred(t)
+	if p == nil || rapid.IntRange(0, 3).Draw(t, "deferred") == 0 {
+		p = m.draw(t)
+		sub, seq = m.drawSeq(t, p)
+	}
 	lockFor := rapid.SampledFrom(lengths).Draw(t, "lock for")
 	m.tick()
 	d, err := p.real.Lock(t.Context(), sub, seq, lockFor)
@@ -399,7 +438,7 @@ func drawSettlement(t *rapid.T, now time.Time, token string) queue.Settlement {
 	s := queue.Settlement{
 		Lock: token,
 		Disposition: rapid.SampledFrom([]queue.Disposition{queue.Complete, queue.Abandon, queue.Abandon, queue.Release,
-			queue.Defer, queue.DeadLetterIt, queue.Reschedule}).Draw(t, "disposition"),
+			queue.Defer, queue.Defer, queue.DeadLetterIt, queue.Reschedule}).Draw(t, "disposition"),
 		Delay: rapid.SampledFrom([]time.Duration{0, 0, 3 * time.Second, time.Minute}).Draw(t, "delay"),
 	}
 	switch s.Disposition {

@@ -73,7 +73,7 @@ func (q *Queue) run(ctx context.Context, s *sender) ([]uint64, Outcome, error) {
 		q.withdrawSender(s)
 		return nil, 0, err
 	}
-	if s.numbers != nil {
+	if !s.held {
 		return s.numbers, Stored, nil
 	}
 	return q.hold(ctx, s)

@@ -28,6 +28,7 @@ const (
 	maxGroupBytes  = 1 << 20       // the same in bytes
 	maxSettled     = 1000          // locks that one request settles
 	maxSettleBytes = 8 << 20       // of the document that says how
+	maxReasonBytes = 4096          // of a dead letter's reason, and of its description
 	maxIgnored     = 64 << 10      // bytes of a body that means nothing
 	maxFeed        = 100           // entries of a feed's page [N3]
 	browseCount    = 100           // messages of a page, unless the client says how many; at most queue.MaxCount
@@ -38,15 +39,15 @@ const (
 // Timeouts. A client has stepTimeout for each stepBytes of a body, in both
 // directions: one that is slower is cut off.
 const (
-	headerTimeout = 5 * time.Second
-	idleTimeout   = 120 * time.Second // between two requests, and between two pieces of a stream
-	stepBytes     = 64 << 10
-	stepTimeout   = 20 * time.Second
-	replyTimeout  = queue.MaxWait + 2*time.Minute // from a request's header to the end of a small reply
+	headerTimeout  = 5 * time.Second
+	idleTimeout    = 120 * time.Second // between two requests, and between two pieces of a stream
+	stepBytes      = 64 << 10
+	stepTimeout    = 20 * time.Second
+	replyTimeout   = queue.MaxWait + 2*time.Minute // from a request's header to the end of a small reply
 	discardTimeout = 5 * time.Second               // for the rest of a body that nobody wants
-	drainTimeout  = 10 * time.Second              // of a shutdown
-	lingerTimeout = time.Second                   // for a client to read why its stream has ended
-	readyTimeout  = 2 * time.Second               // for the store to answer a health check
+	drainTimeout   = 10 * time.Second              // of a shutdown
+	lingerTimeout  = time.Second                   // for a client to read why its stream has ended
+	readyTimeout   = 2 * time.Second               // for the store to answer a health check
 
 	defaultWait = 60 * time.Second // of a receive [R1]
 )
@@ -70,6 +71,7 @@ func (s *Server) limits() map[string]int64 {
 		"groupBytes":        maxGroupBytes,
 		"settlements":       maxSettled,
 		"settlementBytes":   maxSettleBytes,
+		"reasonBytes":       maxReasonBytes,
 		"ignoredBodyBytes":  maxIgnored,
 		"feedEntries":       maxFeed,
 		"browseMessages":    queue.MaxCount,

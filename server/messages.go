@@ -16,24 +16,29 @@ const replyBuffer = 32 << 10
 // A messageWriter writes messages as JSON: an array, or one a line. Of large
 // bodies it has one in memory at a time [M1].
 type messageWriter struct {
-	x     *exchange
-	to    *floored
-	buf   []byte
-	lines bool
-	count int
+	x      *exchange
+	status int
+	to     *floored
+	buf    []byte
+	lines  bool
+	count  int
 }
 
-// newMessageWriter begins a reply of messages, as an array or lines.
+// newMessageWriter makes a reply of messages, which begins with the first flush.
 func (x *exchange) newMessageWriter(status int) *messageWriter {
-	w := &messageWriter{x: x, to: x.floored(), lines: x.wantsLines()}
-	h := x.Header()
+	x.Header().Add("Vary", "Accept")
+	return &messageWriter{x: x, status: status, to: x.floored(), lines: x.wantsLines()}
+}
+
+// begin writes the header.
+func (w *messageWriter) begin() {
+	h := w.x.Header()
 	h["Content-Type"] = []string{jsonType}
 	if w.lines {
 		h["Content-Type"] = []string{linesType}
 	}
-	h["X-Content-Type-Options"], h["Content-Security-Policy"] = nosniff, sandbox
-	x.WriteHeader(status)
-	return w
+	h["X-Content-Type-Options"], h["Content-Security-Policy"] = nosniff, sandbox // [N7]
+	w.x.WriteHeader(w.status)
 }
 
 func (x *exchange) wantsLines() bool { return preferred(x.r.Header, jsonType, linesType) == linesType }
@@ -63,6 +68,9 @@ func (w *messageWriter) add(d *queue.Delivery) error {
 }
 
 func (w *messageWriter) flush() error {
+	if w.x.status == 0 {
+		w.begin()
+	}
 	_, err := w.to.Write(w.buf)
 	if w.buf = w.buf[:0]; cap(w.buf) > 4*replyBuffer {
 		w.buf = nil
@@ -136,7 +144,6 @@ func (x *exchange) writePage(page *queue.Page, count int) error {
 		next = fmt.Sprintf("%s/messages?from=%d&count=%d", x.queuePath(), page.Next, count)
 		x.Header().Set("Link", "<"+next+`>; rel="next"`)
 	}
-	x.Header().Add("Vary", "Accept")
 	w := x.newMessageWriter(http.StatusOK)
 	w.text(`{"messages":[`)
 	for _, d := range page.Messages {
@@ -164,4 +171,3 @@ func (x *exchange) find() error {
 	}
 	return w.flush()
 }
-

@@ -212,4 +212,3 @@ func (x *exchange) lockURI(d *queue.Delivery) string {
 	b = strconv.AppendInt(append(b, "/messages/"...), d.SequenceNumber, 10)
 	return string(append(append(b, '/'), d.LockToken...))
 }
-

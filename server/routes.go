@@ -59,7 +59,7 @@ type route struct {
 
 	words []string
 	allow string // the methods, as a header
-	meter meter
+	meter *meter
 }
 
 func compile(table []route) []route {

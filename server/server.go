@@ -78,6 +78,9 @@ func New(b *broker.Broker, opts Options) *Server {
 	s.draining, s.drain = context.WithCancel(context.Background())
 	s.routes = routeTable()
 	s.metrics = newMetrics(s)
+	for i := range s.routes {
+		s.routes[i].meter = s.metrics.meter(s.routes[i].label)
+	}
 	s.entrance = s.newEntrance()
 	return s
 }
@@ -88,7 +91,7 @@ func New(b *broker.Broker, opts Options) *Server {
 func (s *Server) newEntrance() *mux.Router {
 	entrance := mux.NewRouter().UseEncodedPath().SkipClean(true)
 	entrance.MatcherFunc(inNamespace).HandlerFunc(serve((*exchange).inNamespace))
-	area := func(path string, h handler) { entrance.Path(path).HandlerFunc(serve(reading(h))) }
+	area := func(path string, h handler) { entrance.Path(path).HandlerFunc(serve(s.reading(path, h))) }
 	area("/-/livez", (*exchange).livez)
 	area("/-/readyz", (*exchange).readyz)
 	area("/-/metrics", (*exchange).scrape)
@@ -122,18 +125,13 @@ func serve(h handler) http.HandlerFunc {
 	}
 }
 
-// reading lets only those requests to h that change nothing.
-func reading(h handler) handler {
-	const allow = "GET, HEAD, OPTIONS"
+// reading makes a resource of the broker's own area of h, which changes nothing.
+func (s *Server) reading(path string, h handler) handler {
+	t := &compile([]route{{label: path, methods: methods{"GET": h}}})[0]
+	t.meter = s.metrics.meter(path)
 	return func(x *exchange) error {
-		switch x.r.Method {
-		case http.MethodGet, http.MethodHead:
-			return h(x)
-		case http.MethodOptions:
-			return x.options(allow)
-		}
-		x.Header().Set("Allow", allow)
-		return errMethod
+		x.route = t
+		return x.dispatch()
 	}
 }
 

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/google/uuid"
 
 	"github.com/jitney-mq/jitney/message"
 	"github.com/jitney-mq/jitney/problem"
@@ -21,21 +22,11 @@ func (x *exchange) complete() error {
 	return x.settled(queue.Settlement{Lock: x.token, Disposition: queue.Complete})
 }
 
-// settle ends the lock in another way: abandons the message unless the
+// settle ends the lock in another way: it abandons the message unless the
 // arguments say otherwise [R3].
 func (x *exchange) settle() error {
-	order := settlement{Disposition: "abandon"}
-	var err error
-	for name, field := range map[string]*string{
-		"disposition": &order.Disposition, "at": &order.At, "reason": &order.Reason, "description": &order.Description,
-	} {
-		if text, err := x.argument(name); err != nil {
-			return err
-		} else if text != "" {
-			*field = text
-		}
-	}
-	if order.delay, err = x.argument("delay"); err != nil {
+	order, err := x.settlement()
+	if err != nil {
 		return err
 	}
 	s, err := order.read("")
@@ -44,6 +35,26 @@ func (x *exchange) settle() error {
 	}
 	s.Lock = x.token
 	return x.settled(s)
+}
+
+// settlement reads the arguments.
+func (x *exchange) settlement() (o settlement, err error) {
+	o.Disposition = "abandon"
+	for _, a := range []struct {
+		name  string
+		field *string
+	}{
+		{"disposition", &o.Disposition}, {"delay", &o.delay}, {"at", &o.At}, {"reason", &o.Reason}, {"description", &o.Description},
+	} {
+		text, err := x.argument(a.name)
+		if err != nil {
+			return o, err
+		}
+		if text != "" {
+			*a.field = text
+		}
+	}
+	return o, nil
 }
 
 func (x *exchange) settled(s queue.Settlement) error {
@@ -74,13 +85,19 @@ func (x *exchange) renew() error {
 	if err != nil {
 		return err
 	}
-	broker := fmt.Sprintf(`{"LockToken":%s,"LockedUntilUtc":"%s"}`, jsonString(x.token), until.UTC().Format(http.TimeFormat))
-	x.Header()["Brokerproperties"] = []string{broker}
-	return x.write(http.StatusOK, jsonType, []byte(`{"lockedUntilUtc":"`+until.UTC().Format(time.RFC3339Nano)+`"}`))
+	until = until.UTC()
+	x.Header()["Brokerproperties"] = []string{`{"LockToken":"` + canonical(x.token) + `","LockedUntilUtc":"` + until.Format(http.TimeFormat) + `"}`}
+	return x.write(http.StatusOK, jsonType, []byte(`{"lockedUntilUtc":"`+until.Format(time.RFC3339Nano)+`"}`))
 }
 
-// jsonString returns s as a JSON string of ASCII.
-func jsonString(s string) string { return strconv.QuoteToASCII(s) }
+// canonical returns the usual spelling of a lock token.
+func canonical(token string) string {
+	id, err := uuid.Parse(token)
+	if err != nil {
+		return ""
+	}
+	return id.String()
+}
 
 // A settlement is what a client wants of a lock.
 type settlement struct {
@@ -150,18 +167,24 @@ func (o *settlement) readTimes(prefix string, s *queue.Settlement) (err error) {
 }
 
 func (o *settlement) readReasons(prefix string, s *queue.Settlement) error {
-	for name, text := range map[string]string{"reason": o.Reason, "description": o.Description} {
-		switch {
-		case text == "":
-		case s.Disposition != queue.DeadLetterIt:
-			return problem.NewField(prefix+name, text, "no "+name+": it is for dead-letter")
-		case !utf8.ValidString(text):
-			return problem.NewField(prefix+name, strings.ToValidUTF8(text, "\ufffd"), "UTF-8")
-		case len(text) > queue.MaxDeadText:
-			return problem.NewField(prefix+name, text, "at most %d bytes", queue.MaxDeadText)
-		}
-	}
 	s.Reason, s.Description = o.Reason, o.Description
+	if err := checkReason(prefix+"reason", o.Reason, s.Disposition); err != nil {
+		return err
+	}
+	return checkReason(prefix+"description", o.Description, s.Disposition)
+}
+
+// checkReason checks a text that a dead letter is to have.
+func checkReason(element, text string, d queue.Disposition) error {
+	switch {
+	case text == "":
+	case d != queue.DeadLetterIt:
+		return problem.NewField(element, text, "nothing: it is for dead-letter")
+	case !utf8.ValidString(text):
+		return problem.NewField(element, strings.ToValidUTF8(text, "\ufffd"), "UTF-8")
+	case len(text) > maxReasonBytes:
+		return problem.NewField(element, text, "at most %d bytes", maxReasonBytes)
+	}
 	return nil
 }
 
@@ -226,32 +249,3 @@ func readSettlement(prefix string, item []byte) (queue.Settlement, error) {
 	}
 	return o.read(prefix)
 }
-
-// redrive sends dead letters back [R8].
-func (x *exchange) redrive() error {
-	if err := x.refuseLater("where"); err != nil {
-		return err
-	}
-	count, err := x.redriveCount()
-	if err != nil {
-		return err
-	}
-	to, err := x.target()
-	if err != nil {
-		return err
-	}
-	if err := x.skipBody(); err != nil {
-		return err
-	}
-	moved, err := x.queue.Redrive(x.r.Context(), x.sub, to, count)
-	if err != nil && moved > 0 {
-		err = fmt.Errorf("%w, after %d had been moved", err, moved)
-	}
-	if err != nil {
-		return err
-	}
-	return x.writeJSON(http.StatusOK, jsonType, struct {
-		Redriven int `json:"redriven"`
-	}{moved})
-}
-

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/jitney-mq/jitney/message"
-	"github.com/jitney-mq/jitney/problem"
 	"github.com/jitney-mq/jitney/queue"
 )
 

@@ -31,9 +31,11 @@ func (s *Store) Check(report func(problem string)) (records uint64, err error) {
 	return records, nil
 }
 
-// AllDue gives every entry of the due index of one class.
+// AllDue gives every entry of the due index of one class that is not damaged.
 func (r *Reader) AllDue(class byte, fn func(Due)) {
-	for rec := range r.Scan(dueTable, []byte{class}, []byte{class + 1}) {
-		fn(decodeDue(rec.Key))
+	for rec := range r.Scan(dueTable, []byte{class}, PrefixEnd([]byte{class})) {
+		if d, damage := rec.due(); damage == nil {
+			fn(d)
+		}
 	}
 }

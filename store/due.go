@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"time"
 )
 
@@ -38,12 +40,17 @@ func (t *Tx) DeleteDue(d Due) {
 }
 
 // DueBy returns the earliest entries of a class that are due at the instant
-// at, limit at the most.
-func (r *Reader) DueBy(class byte, at time.Time, limit int) []Due {
+// at, limit at the most. It puts damaged ones aside.
+func (t *Tx) DueBy(class byte, at time.Time, limit int) []Due {
 	to := Due{Class: class, At: at.Add(time.Microsecond)}.key()
 	var found []Due
-	for rec := range r.Scan(dueTable, []byte{class}, to) {
-		found = append(found, decodeDue(rec.Key))
+	for rec := range t.Scan(dueTable, []byte{class}, to) {
+		d, damage := rec.due()
+		if damage != nil {
+			t.Quarantine(damage)
+			continue
+		}
+		found = append(found, d)
 		if len(found) == limit {
 			break
 		}
@@ -53,18 +60,31 @@ func (r *Reader) DueBy(class byte, at time.Time, limit int) []Due {
 
 // nextDueOf returns when the earliest entry of a class is due.
 func (r *Reader) nextDueOf(class byte) (time.Time, bool) {
-	for rec := range r.Scan(dueTable, []byte{class}, []byte{class + 1}) {
-		return decodeDue(rec.Key).At, true
+	for rec := range r.Scan(dueTable, []byte{class}, PrefixEnd([]byte{class})) {
+		if d, damage := rec.due(); damage == nil {
+			return d.At, true
+		}
 	}
 	return time.Time{}, false
 }
 
-func decodeDue(key []byte) Due {
+// due decodes a record of dueTable.
+func (r Record) due() (d Due, damage *CorruptError) {
+	if errors.As(r.Err, &damage) {
+		return Due{}, damage
+	}
+	return decodeDue(r.Key)
+}
+
+func decodeDue(key []byte) (Due, *CorruptError) {
+	if len(key) < 9 {
+		return Due{}, &CorruptError{Table: dueTable, Key: bytes.Clone(key)}
+	}
 	return Due{
 		Class: key[0],
 		At:    time.UnixMicro(int64(binary.BigEndian.Uint64(key[1:]))).UTC(),
 		Ref:   append([]byte(nil), key[9:]...),
-	}
+	}, nil
 }
 
 // NextDue returns when the earliest entry of any of the classes is due, and

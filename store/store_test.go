@@ -3,12 +3,15 @@ package store_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -184,16 +187,7 @@ func TestCloseRunsWhatWaits(t *testing.T) {
 			want[row(tableA, key)] = "x"
 			done.Go(func() {
 				if err := s.Update(context.Background(), put(key, "x")); err != nil {
-					t.Errorf("an op that waited: %v", err)
-				}
-			})
-		}
-		synctest.Wait()
-		for range 3 { // there is no room for these: they have not been sent
-			done.Go(func() {
-				err := s.Update(context.Background(), put("late", "x"))
-				if !errors.Is(err, store.ErrClosed) {
-					t.Errorf("an op that could not be sent: %v", err)
+					t.Errorf("op %d, which waited: %v", i, err)
 				}
 			})
 		}
@@ -208,6 +202,35 @@ func TestCloseRunsWhatWaits(t *testing.T) {
 		done.Wait()
 		wantContent(t, open(t, s.Dir()), want)
 	})
+}
+
+func TestCloseAmongCallers(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	var done sync.WaitGroup
+	var sum atomic.Uint64
+	for range 64 {
+		done.Go(func() {
+			for {
+				switch err := s.Update(context.Background(), increment); {
+				case err == nil:
+					sum.Add(1)
+				case errors.Is(err, store.ErrClosed):
+					return
+				default:
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for sum.Load() < 500 {
+		runtime.Gosched()
+	}
+	ok(t, s.Close())
+	done.Wait()
+	want := string(binary.BigEndian.AppendUint64(nil, sum.Load()))
+	wantContent(t, open(t, s.Dir()), content{row(tableA, "sum"): want})
 }
 
 func TestAfterClose(t *testing.T) {

@@ -54,12 +54,12 @@ func TestRenewing(t *testing.T) {
 		want   []int // seconds at which the lock was renewed
 		lostAt int   // seconds; 0: it is not lost
 	}{
-		{"all is well", func(int) (*http.Response, error) { return answer(200, "") }, []int{10, 20, 30, 40, 50}, 0},
+		{"all is well", func(int) (*http.Response, error) { return answer(200, "{}") }, []int{10, 20, 30, 40, 50}, 0},
 		{"somebody else has it", func(call int) (*http.Response, error) {
 			if call == 2 {
 				return answer(410, `{"reason":"expired"}`)
 			}
-			return answer(200, "")
+			return answer(200, "{}")
 		}, []int{10, 20}, 20},
 		{"the queue is gone", func(int) (*http.Response, error) { return answer(404, "") }, []int{10}, 10},
 		{"the command settled it", func(int) (*http.Response, error) { return answer(410, `{"reason":"settled"}`) }, []int{10}, 0},
@@ -67,13 +67,13 @@ func TestRenewing(t *testing.T) {
 			if call == 2 || call == 3 {
 				return nil, errDown
 			}
-			return answer(200, "")
+			return answer(200, "{}")
 		}, []int{10, 20, 21, 22, 32, 42, 52}, 0},
 		{"an outage that does not", func(call int) (*http.Response, error) {
 			if call > 1 {
 				return answer(503, "")
 			}
-			return answer(200, "")
+			return answer(200, "{}")
 		}, []int{10, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40}, 40},
 	}
 	for _, row := range rows {
@@ -114,7 +114,7 @@ func TestSettlingThroughAnOutage(t *testing.T) {
 		then  func() (*http.Response, error)
 		want  error
 	}{
-		{"that ends", 20 * time.Second, func() (*http.Response, error) { return answer(200, "") }, nil},
+		{"that ends", 20 * time.Second, func() (*http.Response, error) { return answer(200, "{}") }, nil},
 		{"in which an earlier try got through", 20 * time.Second, func() (*http.Response, error) { return answer(410, `{"reason":"settled"}`) }, nil},
 		{"in which the lock was lost", 20 * time.Second, func() (*http.Response, error) { return answer(410, `{"reason":"expired"}`) }, client.ErrGone},
 		{"that does not end", time.Hour, nil, errUntold},

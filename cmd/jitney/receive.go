@@ -138,18 +138,18 @@ func (r *receive) all(ctx context.Context) (got int, err error) {
 const maxAtOnce = 100
 
 func (r *receive) next(ctx context.Context, count int) ([]*message.Received, error) {
-	if r.mode == receiveAndDelete {
-		m, err := r.client.ReceiveAndDelete(ctx, r.queue, time.Duration(r.timeout))
-		return []*message.Received{m}, err
-	}
 	if r.follow {
 		count = maxAtOnce
 	}
-	return r.client.Receive(ctx, r.queue, client.ReceiveOptions{
+	o := client.ReceiveOptions{
 		Count:        min(count, maxAtOnce),
 		Wait:         time.Duration(r.timeout),
 		LockDuration: time.Duration(r.lockDuration),
-	})
+	}
+	if r.mode == receiveAndDelete {
+		return r.client.ReceiveAndDelete(ctx, r.queue, o)
+	}
+	return r.client.Receive(ctx, r.queue, o)
 }
 
 // maxSettling is how long settling what was shown may take, also after an
