@@ -58,12 +58,7 @@ func (a *apart) run(ctx context.Context) (Sample, error) {
 	}
 	group.Go(func() error { return a.send(ctx) })
 	err := group.Wait()
-	sample := Sample{Elapsed: time.Since(a.startAt), Latency: &Histogram{}}
-	for i := range a.latencies {
-		sample.Latency.Add(&a.latencies[i])
-	}
-	sample.Messages = sample.Latency.Count()
-	return sample, err
+	return newSample(time.Since(a.startAt), a.latencies), err
 }
 
 func (a *apart) send(ctx context.Context) error {

@@ -45,21 +45,22 @@ type Scenario struct {
 func Scenarios() []Scenario {
 	return []Scenario{
 		{"send", "1, 64 and 256 callers send to one queue, in process", onStage(measureSend)},
-		{"endtoend", "callers send, peek-lock and complete, one after the other or apart, in process", onStage(measureEndToEnd)},
+		{"endtoend", "send, peek-lock and complete, in process", onStage(measureEndToEnd)},
 		{"http", "64 connections send, one message a request", onStage(measureHTTP)},
 		{"idle", "long polls wait at a broker that has nothing to do", onStage(measureIdle)},
-		{"stream", "messages as lines of one request, over 1 and 4 connections", onStage(measureStream)},
-		{"backlog", "rates, memory and start with many waiting messages, and rates after they are gone", onStage(measureBacklog)},
+		{"stream", "messages as lines of a request", onStage(measureStream)},
+		{"backlog", "rates, memory and start beside many waiting messages", onStage(measureBacklog)},
 		{"names", "finding one of many names, and starting with them", onStage(measureNames)},
 		{"delete", "a steady sender while a long queue is deleted", onStage(measureDelete)},
 		{"expire", "a steady sender while many messages expire at one instant", onStage(measureExpire)},
-		{"large", "four large bodies at once, in and out, beside a steady sender", onStage(measureLarge)},
+		{"large", "a steady sender while large bodies go in and out", onStage(measureLarge)},
 	}
 }
 
 // sizes are how much a scenario does.
 type sizes struct {
 	rounds   int           // runs of each side, of which the median counts
+	events   int           // the same for what takes a long queue or large bodies each time
 	run      time.Duration // length of a run
 	warmUp   time.Duration // before it, not counted
 	exchange int           // messages that a run beside a backlog sends and then receives
@@ -75,6 +76,7 @@ type sizes struct {
 
 var fullSizes = sizes{
 	rounds:   3,
+	events:   3,
 	run:      3 * time.Second,
 	warmUp:   300 * time.Millisecond,
 	exchange: 100_000,
@@ -90,6 +92,7 @@ var fullSizes = sizes{
 
 var quickSizes = sizes{
 	rounds:   3,
+	events:   1,
 	run:      50 * time.Millisecond,
 	warmUp:   5 * time.Millisecond,
 	exchange: 500,

@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // A conn is a keep-alive HTTP/1.1 connection that costs the machine as little
@@ -44,13 +46,32 @@ func dialAll(ctx context.Context, address string, count int) (conns, error) {
 
 type conns []*conn
 
-// Close closes all of them.
+// Close closes all of them. It may be called again, also beside others.
 func (c conns) Close() error {
 	var errs []error
 	for _, one := range c {
-		errs = append(errs, one.Close())
+		if err := one.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
+}
+
+// together calls do for every connection at once. The first error and the end
+// of ctx close all of them, so that nobody waits for an answer in vain.
+func (c conns) together(ctx context.Context, do func(i int) error) error {
+	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
+	var group errgroup.Group
+	for i := range c {
+		group.Go(func() error {
+			err := do(i)
+			if err != nil {
+				_ = c.Close()
+			}
+			return err
+		})
+	}
+	return group.Wait()
 }
 
 // requestHead returns a request up to its body, of which length is the size,

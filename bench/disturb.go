@@ -28,7 +28,7 @@ func measureExpire(ctx context.Context, s *stage) error {
 // measureEvent measures a steady sender while something happens to a long queue.
 func (s *stage) measureEvent(ctx context.Context, what string, prepare func(context.Context, *steady) (event, error)) error {
 	var calm, troubled samples
-	for range s.rounds {
+	for range s.events {
 		before, during, err := s.disturbOnce(ctx, prepare)
 		if err != nil {
 			return err

@@ -21,9 +21,16 @@ func measureEndToEnd(ctx context.Context, s *stage) error {
 		if err != nil {
 			return err
 		}
-		s.report.add(apart[0].rows(fmt.Sprintf("%d senders beside %d receivers", callers, callers), "", nil)...)
+		s.report.add(apart[0].rows(apartName(callers), "", nil)...)
 	}
 	return nil
+}
+
+func apartName(callers int) string {
+	if callers == 1 {
+		return "a sender beside a receiver"
+	}
+	return fmt.Sprintf("%d senders beside %d receivers", callers, callers)
 }
 
 // endToEndSubject has each caller send, peek-lock and complete, one after the other.

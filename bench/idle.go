@@ -63,28 +63,23 @@ func (s *stage) rest(ctx context.Context, h *host) error {
 // wake sends a message for each poll in one commit and measures until when
 // each of them has come.
 func (s *stage) wake(ctx context.Context, p *polls) error {
+	latencies := make([]Histogram, len(p.conns))
 	before := p.Written()
 	start := time.Now()
-	group, _ := errgroup.WithContext(ctx)
-	latencies := make([]Histogram, len(p.conns))
-	for i, c := range p.conns {
-		group.Go(func() error {
-			err := p.read(c)
+	var group errgroup.Group
+	group.Go(func() error { return p.sendAll(ctx) })
+	group.Go(func() error {
+		return p.together(ctx, func(i int) error {
+			err := p.read(p.conns[i])
 			latencies[i].Record(time.Since(start))
 			return err
 		})
-	}
-	if err := p.sendAll(ctx); err != nil {
-		return err
-	}
+	})
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	sample := Sample{Elapsed: time.Since(start), Latency: &Histogram{}, Written: p.Written().since(before)}
-	for i := range latencies {
-		sample.Latency.Add(&latencies[i])
-	}
-	sample.Messages = sample.Latency.Count()
+	sample := newSample(time.Since(start), latencies)
+	sample.Written = p.Written().since(before)
 	s.report.add(samples{sample}.rows("all polls answered by one batch", "", nil)...)
 	return p.ledger.check()
 }

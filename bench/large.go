@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/jitney-mq/jitney/policy"
 )
 
@@ -23,7 +21,7 @@ const (
 
 func measureLarge(ctx context.Context, s *stage) error {
 	var r largeResult
-	for range s.rounds {
+	for range s.events {
 		if err := s.largeOnce(ctx, &r); err != nil {
 			return err
 		}
@@ -112,13 +110,8 @@ func (t *transfer) inAndOut(ctx context.Context) (err error) {
 
 // all does the same over all connections at once.
 func (t *transfer) all(ctx context.Context, do func(c *conn, block []byte) error) (time.Duration, error) {
-	group, ctx := errgroup.WithContext(ctx)
-	defer context.AfterFunc(ctx, func() { _ = t.Close() })()
 	start := time.Now()
-	for i, c := range t.conns {
-		group.Go(func() error { return do(c, t.blocks[i]) })
-	}
-	err := group.Wait()
+	err := t.together(ctx, func(i int) error { return do(t.conns[i], t.blocks[i]) })
 	return time.Since(start), err
 }
 

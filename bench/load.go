@@ -28,12 +28,7 @@ func (l Load) Run(ctx context.Context) (Sample, error) {
 		group.Go(func() error { return l.call(ctx, caller, more, &latencies[caller]) })
 	}
 	err := group.Wait()
-	sample := Sample{Elapsed: time.Since(start), Latency: &Histogram{}}
-	for i := range latencies {
-		sample.Latency.Add(&latencies[i])
-	}
-	sample.Messages = sample.Latency.Count()
-	return sample, err
+	return newSample(time.Since(start), latencies), err
 }
 
 // quota returns what tells a caller whether to begin with one more message,

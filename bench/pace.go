@@ -31,12 +31,7 @@ func (p Pace) Run(ctx context.Context, over <-chan struct{}) (Sample, error) {
 	}
 	p.tick(ctx, start, instants, over)
 	err := group.Wait()
-	sample := Sample{Elapsed: time.Since(start), Latency: &Histogram{}}
-	for i := range latencies {
-		sample.Latency.Add(&latencies[i])
-	}
-	sample.Messages = sample.Latency.Count()
-	return sample, err
+	return newSample(time.Since(start), latencies), err
 }
 
 // tick gives each instant to whoever is free, when it comes. Instants that it

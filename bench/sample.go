@@ -23,6 +23,16 @@ type Sample struct {
 	Written  Written
 }
 
+// newSample returns the sample of callers that have each kept their latencies.
+func newSample(elapsed time.Duration, latencies []Histogram) Sample {
+	s := Sample{Elapsed: elapsed, Latency: &Histogram{}}
+	for i := range latencies {
+		s.Latency.Add(&latencies[i])
+	}
+	s.Messages = s.Latency.Count()
+	return s
+}
+
 // Rate returns messages a second.
 func (s Sample) Rate() float64 { return float64(s.Messages) / s.Elapsed.Seconds() }
 

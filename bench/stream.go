@@ -66,22 +66,16 @@ func streamAll(ctx context.Context, address string, l *ledger, connections int, 
 		return Sample{}, err
 	}
 	defer list.Close()
-	group, ctx := errgroup.WithContext(ctx)
-	defer context.AfterFunc(ctx, func() { _ = list.Close() })()
-	streams := make([]*stream, connections)
+	latencies := make([]Histogram, connections)
 	start := time.Now()
-	for i, c := range list {
-		streams[i] = &stream{conn: c, ledger: l, chunk: newChunk(), pending: make(chan pending, maxPending)}
-		group.Go(func() error { return streams[i].write(start.Add(length)) })
-		group.Go(streams[i].read)
-	}
-	err = group.Wait()
-	sample := Sample{Elapsed: time.Since(start), Latency: &Histogram{}}
-	for _, one := range streams {
-		sample.Latency.Add(&one.latency)
-	}
-	sample.Messages = sample.Latency.Count()
-	return sample, err
+	err = list.together(ctx, func(i int) error {
+		s := stream{
+			conn: list[i], ledger: l, chunk: newChunk(),
+			pending: make(chan pending, maxPending), latency: &latencies[i],
+		}
+		return s.run(start.Add(length))
+	})
+	return newSample(time.Since(start), latencies), err
 }
 
 const (
@@ -95,13 +89,27 @@ type stream struct {
 	ledger  *ledger
 	chunk   chunk
 	pending chan pending // in the order of writing; closed behind the last
-	latency Histogram
+	latency *Histogram
 }
 
 // pending is a chunk that has been written.
 type pending struct {
 	last int64 // which message of the stream its last one is, from 1
 	at   time.Time
+}
+
+// run writes until end, and returns when everything is on disk.
+func (s *stream) run(end time.Time) error {
+	var both errgroup.Group
+	both.Go(func() error { return s.write(end) })
+	both.Go(func() error {
+		err := s.read()
+		if err != nil {
+			_ = s.Close() // the writer would wait
+		}
+		return err
+	})
+	return both.Wait()
 }
 
 // write writes chunks until end.

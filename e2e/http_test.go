@@ -42,7 +42,7 @@ func runHTTP(ts *testscript.TestScript, args []string) {
 
 func parseRequest(ts *testscript.TestScript, args []string) (request, error) {
 	want(ts, len(args) >= 2, "http METHOD path [header…] [-d body | -f FILE] [-v]")
-	r := request{method: args[0], target: args[1]}
+	r := request{method: args[0], target: strings.TrimPrefix(args[1], stageOf(ts).broker.url())}
 	for i := 2; i < len(args); i++ {
 		switch {
 		case args[i] == "-v":

@@ -228,8 +228,13 @@ func (s *Staged) write(tx *store.Tx, step [][]byte) error {
 
 // publish makes the body part of a message whose record 0 is given.
 func (s *Staged) publish(tx *store.Tx, first []byte) bodyRef {
-	tx.Insert(bodiesTable, s.body.key(0), first)
 	tx.Delete(trashTable, trashStaged.key(s.body.id))
+	return s.write0(tx, first)
+}
+
+// write0 writes record 0, and leaves the body staged.
+func (s *Staged) write0(tx *store.Tx, first []byte) bodyRef {
+	tx.Insert(bodiesTable, s.body.key(0), first)
 	return s.body
 }
 

@@ -62,7 +62,12 @@ func (q *Queue) page(r *store.Reader, entries []*entry, next uint64) (Page, erro
 		}
 		d := &Delivery{set: q.set, body: e.body}
 		var err error
-		if d.Message, err = readHead(r, e.body); err != nil {
+		d.Message, err = readHead(r, e.body)
+		var corrupt *store.CorruptError
+		if errors.As(err, &corrupt) {
+			continue // a receiver puts it aside
+		}
+		if err != nil {
 			return page, err
 		}
 		e.describe(&d.Received)
@@ -161,6 +166,9 @@ func (q *Queue) Find(sub SubQueue, seq uint64) (*Delivery, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if len(page.Messages) == 0 {
+		return nil, ErrNoMessage // it is damaged
 	}
 	return page.Messages[0], nil
 }

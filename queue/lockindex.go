@@ -19,6 +19,7 @@ type lockIndex struct {
 	byKey map[lockKey]*lockItem
 	heap  lockHeap
 	next  atomic.Int64 // when the first one ends, in microseconds; 0: there is none
+	count atomic.Int64
 }
 
 type lockKey struct {
@@ -59,8 +60,9 @@ func (x *lockIndex) apply(changes []lockChange) {
 	x.publish()
 }
 
-// publish tells the sweeper when the first lock ends.
+// publish tells the sweeper when the first lock ends, and everybody how many there are.
 func (x *lockIndex) publish() {
+	x.count.Store(int64(len(x.heap)))
 	if len(x.heap) == 0 {
 		x.next.Store(0)
 	} else {

@@ -78,7 +78,11 @@ func (q *Queue) Receive(ctx context.Context, opts ReceiveOptions) ([]*Delivery, 
 	if err := q.await(ctx, r); err != nil {
 		return nil, err
 	}
-	return q.deliveries(ctx, r)
+	list, err := q.deliveries(ctx, r)
+	if err == nil && len(list) == 0 && len(r.taken) > 0 {
+		return q.Receive(ctx, opts) // all were damaged
+	}
+	return list, err
 }
 
 // ask puts r in the line; the match at the commit's end serves it.
@@ -300,10 +304,18 @@ func (q *Queue) take(tx *store.Tx, sub SubQueue, position uint64) *entry {
 	}
 	if err != nil {
 		tx.Quarantine(&store.CorruptError{Table: entriesTable, Key: q.id.key(sub, readyLine, position)})
-		q.counts.messages[sub][Active]--
+		q.counts.messages[sub][q.stateOfDamaged(sub, position)]--
 	}
 	q.lanes[sub].remove(position)
 	return nil
+}
+
+// stateOfDamaged returns what a damaged entry of the ready line was counted as.
+func (q *Queue) stateOfDamaged(sub SubQueue, position uint64) State {
+	if q.set.locks.byKey[lockKey{q.id, sub, position}] != nil {
+		return Locked
+	}
+	return Active
 }
 
 // Lock locks the one message with a sequence number, if it is active or
@@ -336,5 +348,13 @@ func (q *Queue) Lock(ctx context.Context, sub SubQueue, seq uint64, lockFor time
 	if err != nil {
 		return nil, err
 	}
-	return q.deliver(&t)
+	d, err := q.deliver(&t)
+	if errors.Is(err, errDamaged) {
+		return nil, ErrNoMessage
+	}
+	if err == nil && ctx.Err() != nil {
+		q.undeliver([]*Delivery{d})
+		return nil, ctx.Err()
+	}
+	return d, err
 }

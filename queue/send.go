@@ -41,7 +41,8 @@ const (
 // A sender is a Send on its way; a full queue holds it.
 type sender struct {
 	messages []Outgoing
-	heads    [][]byte // record 0 of each body
+	heads    [][]byte  // record 0 of each body
+	written  []bodyRef // of a large batch: the bodies, which are staged
 	bytes    int64
 	held     bool          // it counts among those that are held; set by the op
 	place    *list.Element // in the queue's senders; guarded by Queue.mu
@@ -61,7 +62,16 @@ func (q *Queue) Send(ctx context.Context, messages ...Outgoing) ([]uint64, Outco
 	if err != nil {
 		return nil, 0, err
 	}
-	return q.run(ctx, s)
+	if len(messages) > 1 && s.bytes > maxInMemory {
+		if err := q.set.stageBatch(ctx, s); err != nil {
+			return nil, 0, err
+		}
+	}
+	numbers, outcome, err := q.run(ctx, s)
+	if err != nil {
+		q.set.discardBatch(s)
+	}
+	return numbers, outcome, err
 }
 
 func (q *Queue) run(ctx context.Context, s *sender) ([]uint64, Outcome, error) {
@@ -175,24 +185,33 @@ func (q *Queue) admit(tx *store.Tx) {
 func (q *Queue) placeAll(tx *store.Tx, s *sender) {
 	s.numbers = make([]uint64, len(s.messages))
 	for i := range s.messages {
-		s.numbers[i] = q.put(tx, &s.messages[i], s.heads[i])
+		s.numbers[i] = q.put(tx, &s.messages[i], s.body(tx, i))
 	}
 	q.tally.sent += uint64(len(s.messages))
 }
 
-// put makes an entry of a message, with its body.
-func (q *Queue) put(tx *store.Tx, m *Outgoing, first []byte) uint64 {
+// body makes the body of the i-th message part of the commit.
+func (s *sender) body(tx *store.Tx, i int) bodyRef {
+	switch m := &s.messages[i]; {
+	case s.written != nil:
+		tx.Delete(trashTable, trashStaged.key(s.written[i].id))
+		return s.written[i]
+	case m.Staged != nil:
+		return m.Staged.publish(tx, s.heads[i])
+	default:
+		return putBody(tx, s.heads[i], m.Body)
+	}
+}
+
+// put makes an entry of a message.
+func (q *Queue) put(tx *store.Tx, m *Outgoing, body bodyRef) uint64 {
 	seq := q.tail()
 	e := &entry{
 		place:      place{Main, Active, seq},
 		seq:        seq,
+		body:       body,
 		sentAt:     tx.Now,
 		timeToLive: m.TimeToLive,
-	}
-	if m.Staged != nil {
-		e.body = m.Staged.publish(tx, first)
-	} else {
-		e.body = putBody(tx, first, m.Body)
 	}
 	visibleAt := tx.Now
 	if m.ScheduledAt.After(tx.Now) {
@@ -279,6 +298,7 @@ func (q *Queue) overflow(ctx context.Context, s *sender) ([]uint64, Outcome, err
 			return nil
 		})
 		s.discard()
+		q.set.discardBatch(s)
 		return nil, Discarded, err
 	case policy.DiscardExisting:
 		if len(s.messages) == 0 {

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"encoding/binary"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -110,17 +111,25 @@ func (q ID) appendLocks(locks []lockChange, r *store.Reader, sub SubQueue, count
 		return locks
 	}
 	from, end := q.between(sub, readyLine, 0)
+	var damaged []lockChange
 	for rec := range r.Scan(entriesTable, from, end) {
 		e, err := decodeEntry(rec.Key, rec.Value)
-		if rec.Err != nil || err != nil || e.state != Locked {
-			continue // who receives or settles a damaged one puts it aside
+		if rec.Err != nil || err != nil {
+			position := binary.BigEndian.Uint64(rec.Key[10:])
+			damaged = append(damaged, lockChange{lockKey{q, sub, position}, time.UnixMicro(1)})
+			continue
+		}
+		if e.state != Locked {
+			continue
 		}
 		locks = append(locks, lockChange{lockKey{q, sub, e.position}, e.lock.until})
 		if count--; count == 0 {
-			break
+			return locks
 		}
 	}
-	return locks
+	// Those that are missing are among the damaged ones: the sweeper takes
+	// their locks for ended, and puts them aside.
+	return append(locks, damaged[:min(count, uint64(len(damaged)))]...)
 }
 
 // Create makes a new queue in an op. It can be used by the ops behind it, and
@@ -140,6 +149,9 @@ func (s *Set) Create(tx *store.Tx, name string, p *policy.Queue) *Queue {
 func (s *Set) Load(id ID, name string, p *policy.Queue) *Queue {
 	q := newQueue(s, id, name, p)
 	s.add(q)
+	if p.ForwardTo != "" {
+		s.matchAgain(q) // the last process may not have moved everything on
+	}
 	return q
 }
 
@@ -204,6 +216,12 @@ func (s *Set) takeWaiting() []*Queue {
 	list := s.waiting
 	s.waiting = nil
 	return list
+}
+
+func (s *Set) putBackWaiting(list []*Queue) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = append(list, s.waiting...)
 }
 
 // Close answers everybody who waits. It does not wait for them.
@@ -271,6 +289,7 @@ func (s *Set) Totals() Totals {
 		Sent: t.sent, Received: t.received, Redelivered: t.redelivered, Completed: t.completed,
 		Abandoned: t.abandoned, DeadLettered: t.deadLettered, Expired: t.expired, Discarded: t.discarded,
 		Forwarded: t.forwarded, Redriven: t.redriven, Held: s.held.senders.Load(),
+		Locked: int(s.locks.count.Load()),
 	}
 }
 

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jitney-mq/jitney/store"
@@ -151,7 +152,7 @@ func (q *Queue) Renew(ctx context.Context, token string, lockFor time.Duration) 
 			return err
 		}
 		from := *e
-		until = tx.Now.Add(lockFor)
+		until = tx.Now.Add(lockFor).Truncate(time.Microsecond)
 		e.lock.until = until
 		q.move(tx, &from, e, e.place)
 		return nil
@@ -181,5 +182,9 @@ func cut(s string) string {
 	if len(s) <= maxDeadText {
 		return s
 	}
-	return s[:maxDeadText]
+	end := maxDeadText
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end]
 }

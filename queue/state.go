@@ -111,7 +111,7 @@ func (q *Queue) lockKey(e *entry) lockKey { return lockKey{q.id, e.sub, e.positi
 // give locks e for a receiver: one more delivery has begun.
 func (q *Queue) give(tx *store.Tx, e *entry, random uint64, until time.Time) {
 	from := *e
-	e.lock = lock{random, until}
+	e.lock = lock{random, until.Truncate(time.Microsecond)}
 	e.deliveries++
 	e.flags &^= lockExpired | keepsPosition
 	if from.state == Deferred {
@@ -179,6 +179,9 @@ func (q *Queue) schedule(tx *store.Tx, e *entry, at time.Time) {
 func (q *Queue) remove(tx *store.Tx, e *entry) {
 	q.leave(tx, e)
 	deleteBody(tx, e.body)
+	if e.body.chunks > maxDeletes {
+		tx.OnCommit(func() { q.set.wake(time.Time{}) })
+	}
 }
 
 // expire ends a message that is too old, as the policy says.

@@ -46,6 +46,9 @@ func (s *Set) Sweep(ctx context.Context) (more bool, err error) {
 		more = more || emptied
 		return err
 	})
+	if err != nil {
+		s.putBackWaiting(waiting)
+	}
 	return more, err
 }
 
@@ -181,7 +184,8 @@ func emptyQueue(tx *store.Tx, id ID) (left bool) {
 	}
 	q := &Queue{id: id}
 	for _, e := range entries {
-		q.remove(tx, e)
+		q.leave(tx, e)
+		deleteBody(tx, e.body)
 	}
 	for _, key := range damaged {
 		tx.Delete(entriesTable, key)

@@ -44,7 +44,7 @@ func (d *disk) measure() {
 	stats := d.db.Stats()
 	inside := int64(stats.FreePageN+stats.PendingPageN) * int64(d.pageSize)
 	size := d.db.View(func(tx *bolt.Tx) error {
-		inside += d.opts.MaxSize - tx.Size()
+		inside += d.opts.MaxSize - int64(d.opts.GrowBy) - tx.Size() // bbolt leaves the last step unused
 		return nil
 	})
 	if size == nil {

@@ -65,7 +65,7 @@ func (r *Reader) Get(t Table, key []byte) ([]byte, error) {
 			if w.Value == nil {
 				return nil, nil
 			}
-			return w.Value[:len(w.Value)-sumSize], nil
+			return w.content(), nil
 		}
 	}
 	v := r.bucket(t).get(key)
@@ -106,7 +106,7 @@ func (r *Reader) Scan(t Table, from, to []byte) iter.Seq[Record] {
 				if inFile && bytes.Equal(w.Key, k) {
 					k, v = c.Next()
 				}
-				if w.Value != nil && !yield(Record{Key: w.Key, Value: w.Value[:len(w.Value)-sumSize]}) {
+				if w.Value != nil && !yield(Record{Key: w.Key, Value: w.content()}) {
 					return
 				}
 				continue

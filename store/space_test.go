@@ -32,11 +32,11 @@ func fill(t *testing.T, s *store.Store, op func(key, value string) func(*store.T
 }
 
 func TestQuotaIsReachedAndLifeGoesOn(t *testing.T) {
-	bubble(t, func(t *testing.T, s *store.Store) {
-		ok(t, s.Close())
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		opts := options()
 		opts.MaxSize = 4 << 20
-		s = openWith(t, s.Dir(), opts)
+		s := openWith(t, scratch(t), opts)
 		for range 3 {
 			want := fill(t, s, put)
 			ok(t, s.Failed())
@@ -69,13 +69,14 @@ func drain(t *testing.T, s *store.Store, there content) {
 }
 
 func TestRoomIsRefusedBeforeTheQuotaIsReached(t *testing.T) {
+	t.Parallel()
 	for _, growBy := range []int{0, 4 << 10, 1 << 20, 64 << 20} {
 		t.Run(fmt.Sprint(growBy), func(t *testing.T) {
-			bubble(t, func(t *testing.T, s *store.Store) {
-				ok(t, s.Close())
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
 				opts := options()
 				opts.MaxSize, opts.GrowBy = 8<<20, growBy
-				s = openWith(t, s.Dir(), opts)
+				s := openWith(t, scratch(t), opts)
 				var refused bool
 				want := fill(t, s, func(key, value string) func(*store.Tx) error {
 					return func(tx *store.Tx) error {

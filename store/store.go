@@ -38,7 +38,7 @@ type Options struct {
 	Tables  []Table      // the tables that will be used; those that are missing are made
 	MaxSize int64        // bytes the file may grow to; default 64 GiB
 	MinFree int64        // bytes of the disk that are left free; default 256 MiB, negative for none
-	GrowBy  int          // bytes the file grows by; default 64 MiB
+	GrowBy  int          // bytes the file grows by; default 64 MiB, at the most a 16th of MaxSize
 	Logger  *slog.Logger // default slog.Default()
 
 	// OnDue is called by the writer after a commit that put due entries, with
@@ -56,6 +56,7 @@ func (o Options) withDefaults() Options {
 	if o.GrowBy == 0 {
 		o.GrowBy = 64 << 20
 	}
+	o.GrowBy = int(min(int64(o.GrowBy), o.MaxSize/16))
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}

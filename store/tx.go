@@ -109,8 +109,12 @@ func (t *Tx) Full() bool {
 }
 
 // Quarantine moves a damaged record, as it is, to the table Quarantined, so
-// that it is never served and can be looked at.
+// that it is never served and can be looked at. It does nothing if the record
+// has been written anew or is gone.
 func (t *Tx) Quarantine(e *CorruptError) {
+	if _, err := t.Get(e.Table, e.Key); err == nil {
+		return
+	}
 	raw := t.bucket(e.Table).get(e.Key)
 	kept := append([]byte(nil), raw...)
 	t.Put(Quarantined, append([]byte(string(e.Table)+"\x00"), e.Key...), kept)

@@ -22,3 +22,9 @@ type Write struct {
 
 	inserted bool // the file does not have the key
 }
+
+// content returns the value without its checksum, which nobody can append over.
+func (w Write) content() []byte {
+	n := len(w.Value) - sumSize
+	return w.Value[:n:n]
+}

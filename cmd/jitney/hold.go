@@ -49,7 +49,7 @@ func (w *worker) renewUntilLost(ctx context.Context, lock string, h *hold) bool 
 			next = h.held.Add(length / 3)
 		case ctx.Err() != nil, isSettled(err):
 			return false
-		case errors.Is(err, client.ErrGone), errors.Is(err, client.ErrNotFound), !time.Now().Before(h.held.Add(length)):
+		case isRefusal(err), !time.Now().Before(h.held.Add(length)):
 			return true
 		default: // the broker may be back before the lock's end
 			next = time.Now().Add(min(length/10, time.Second))
@@ -68,4 +68,10 @@ func (w *worker) renew(ctx context.Context, lock string, h *hold) error {
 		h.held = asked
 	}
 	return err
+}
+
+// isRefusal reports whether err is an answer that asking again does not change.
+func isRefusal(err error) bool {
+	e, ok := errors.AsType[*client.Error](err)
+	return ok && e.Status/100 == 4 && !errors.Is(err, client.ErrBusy)
 }
