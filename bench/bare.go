@@ -105,14 +105,14 @@ func putAll(tx *bolt.Tx, last uint64, batch []*barePut) error {
 	return nil
 }
 
-// gather takes in what is waiting. Like the store's writer it lets other
-// goroutines run for as long as that brings more.
+// gather takes in what is waiting, and lets other goroutines run once: with
+// that, callers who have just been answered share a sync. To go on for as long
+// as it brings more makes fewer syncs, and with a fast disk not more values.
 func (b *Bare) gather(batch []*barePut) []*barePut {
 	for yielded := false; len(batch) < cap(batch); {
 		select {
 		case p := <-b.puts:
 			batch = append(batch, p)
-			yielded = false
 		default:
 			if yielded {
 				return batch

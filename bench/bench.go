@@ -67,6 +67,7 @@ type sizes struct {
 	backlog  int           // waiting messages
 	names    int           // names with a role
 	fewNames int           // that they are compared with
+	resolves int           // of paths in a run
 	polls    int           // connections that wait
 	idle     time.Duration // how long they do
 	body     int64         // bytes of a large body
@@ -83,6 +84,7 @@ var fullSizes = sizes{
 	backlog:  1_000_000,
 	names:    100_000,
 	fewNames: 100,
+	resolves: 1_000_000,
 	polls:    1000,
 	idle:     10 * time.Second,
 	body:     100 << 20,
@@ -99,6 +101,7 @@ var quickSizes = sizes{
 	backlog:  20_000,
 	names:    1000,
 	fewNames: 10,
+	resolves: 20_000,
 	polls:    100,
 	idle:     200 * time.Millisecond,
 	body:     2 << 20,

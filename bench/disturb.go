@@ -100,29 +100,31 @@ func (s *stage) prepareDelete(ctx context.Context, d *steady) (event, error) {
 
 // How awaitEmptied knows that nothing is emptied any more.
 const (
-	quietStep  = 100 * time.Millisecond
-	quietSteps = 3
-	quietOps   = 4 // of the writer in a step, beyond those of the sender
+	quietStep    = 100 * time.Millisecond
+	quietSteps   = 3
+	quietOps     = 4 // of the writer in a step, beyond those of the sender
+	emptyTimeout = 10 * time.Minute
 )
 
-var errNotEmptied = errors.New("the disk space of deleted messages has not become free")
+var errNotEmptied = errors.New("the disk space of deleted messages does not become free")
 
-// awaitEmptied returns when the sweeper has nothing to do any more after count
-// messages were deleted. Nothing but the sender's ops and the sweeper's reach
-// the writer.
+// awaitEmptied returns when count messages were deleted, their space is free
+// and the sweeper has nothing to do any more. Nothing but the sender's ops and
+// the sweeper's reach the writer.
 func (d *steady) awaitEmptied(ctx context.Context, count int) error {
-	for quiet, last := 0, d.sweeperOps(); quiet < quietSteps; {
-		if err := sleep(ctx, quietStep); err != nil {
-			return err
+	ctx, cancel := context.WithTimeoutCause(ctx, emptyTimeout, errNotEmptied)
+	defer cancel()
+	enough := int64(count) * bodySize / 2 // the sender has used some of it again
+	last := d.sweeperOps()
+	for quiet := 0; quiet < quietSteps || d.broker.Info().Store.FreeBytes < enough; {
+		if sleep(ctx, quietStep) != nil {
+			return context.Cause(ctx)
 		}
 		now := d.sweeperOps()
 		if quiet++; now-last > quietOps {
 			quiet = 0
 		}
 		last = now
-	}
-	if free := d.broker.Info().Store.FreeBytes; free < int64(count)*bodySize {
-		return fmt.Errorf("%w: %d bytes are, of %d messages", errNotEmptied, free, count)
 	}
 	return nil
 }
@@ -161,14 +163,14 @@ func (s *stage) prepareExpiry(ctx context.Context, d *steady) (event, error) {
 // takes, with a margin for files that grow and machines that have others to
 // serve too.
 func (s *stage) estimateFilling(ctx context.Context, d *steady) (time.Duration, error) {
-	const part, margin = 20, 3
+	const part, margin, atLeast = 5, 3, 2 * time.Second
 	sample, err := d.host.queue(ctx, "/sample", nil)
 	if err != nil {
 		return 0, err
 	}
 	start := time.Now()
 	err = fill(ctx, sample, new(ledger), s.backlog/part, func(m *message.Message) { m.TimeToLive = time.Hour })
-	return part * margin * time.Since(start), err
+	return max(part*margin*time.Since(start), atLeast), err
 }
 
 // awaitExpired returns when no message is left in q.

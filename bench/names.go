@@ -86,14 +86,12 @@ func (n *namespaceHost) assign(ctx context.Context) error {
 	return err
 }
 
-// maxResolves bounds how often a run resolves a path.
-const maxResolves = 1_000_000
-
 var errUnresolved = errors.New("a path does not lead to its name")
 
-// resolve returns how long finding what a path leads to takes, in nanoseconds.
-func (n *namespaceHost) resolve() (float64, error) {
-	repeats := maxResolves / len(n.paths)
+// resolve finds what a path leads to some times, and returns how long one
+// takes, in nanoseconds.
+func (n *namespaceHost) resolve(times int) (float64, error) {
+	repeats := times / len(n.paths)
 	start := time.Now()
 	for range repeats {
 		for i := range n.paths {
@@ -108,11 +106,11 @@ func (n *namespaceHost) resolve() (float64, error) {
 func (s *stage) compareResolving(few, many *namespaceHost) error {
 	var ofFew, ofMany []float64
 	for range s.rounds {
-		a, err := few.resolve()
+		a, err := few.resolve(s.resolves)
 		if err != nil {
 			return err
 		}
-		b, err := many.resolve()
+		b, err := many.resolve(s.resolves)
 		if err != nil {
 			return err
 		}

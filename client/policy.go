@@ -17,9 +17,6 @@ type Assigned struct {
 	Entry  *atom.Entry   // the document that it came in, with its links
 }
 
-// JSONPolicy is the media type of a policy document in JSON.
-const JSONPolicy = "application/vnd.jitney.policy+json"
-
 // PutPolicy gives a name its role. With an empty ifMatch the name must have
 // none yet, or the very same policy: else it is ErrConflict. With the ETag of
 // the policy in force, or *, it replaces that one: ErrStale if the policy
@@ -31,7 +28,7 @@ func (c *Client) PutPolicy(ctx context.Context, name string, p policy.Policy, if
 }
 
 // PutPolicyDocument is PutPolicy for an entry as it stands in a file: its
-// media type is atom.EntryType or JSONPolicy.
+// media type is atom.EntryType or policy.MediaType.
 func (c *Client) PutPolicyDocument(ctx context.Context, name, mediaType string, document []byte, ifMatch string) (*Assigned, error) {
 	r := &request{
 		method: http.MethodPost,

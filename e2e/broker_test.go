@@ -92,10 +92,10 @@ func (p *process) stop() error {
 	}
 }
 
-// close stops the broker and reads what it leaves behind: a damaged data
-// folder, or a log of a race, is an error.
+// close stops the broker and looks at what it leaves behind: errors in its log
+// and a damaged data folder are errors.
 func (p *process) close() error {
-	err := errors.Join(p.stop(), p.log.races())
+	err := errors.Join(p.stop(), p.log.failures())
 	if _, statErr := os.Stat(p.dir); err != nil || statErr != nil { // no broker ever ran
 		return err
 	}

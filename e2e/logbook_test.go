@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"sync"
 )
 
@@ -43,9 +44,11 @@ func (l *logbook) String() string {
 	return l.text.String()
 }
 
-// races returns an error if the race detector of the process found anything.
-func (l *logbook) races() error {
-	if text := l.String(); bytes.Contains([]byte(text), []byte("DATA RACE")) {
+// failures returns an error if the process logged one, or its race detector
+// found anything.
+func (l *logbook) failures() error {
+	text := l.String()
+	if strings.Contains(text, "level=ERROR") || strings.Contains(text, "DATA RACE") {
 		return errors.New(text)
 	}
 	return nil

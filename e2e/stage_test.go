@@ -120,13 +120,25 @@ func execute(ts *testscript.TestScript, args []string) int {
 	if err != nil && !ended {
 		ts.Fatalf("%v", err)
 	}
-	stderr := ts.ReadFile("stderr")
-	show(ts, ts.ReadFile("stdout"))
-	_, _ = ts.Stderr().Write([]byte(mask(stderr, stageOf(ts).broker.url())))
+	maskOutput(ts)
 	if ended {
 		return exit.ExitCode()
 	}
 	return 0
+}
+
+// maskOutput masks what a program wrote. It leaves what there is nothing to
+// mask in: the log shows everything that is written here a second time.
+func maskOutput(ts *testscript.TestScript) {
+	stdout, stderr := ts.ReadFile("stdout"), ts.ReadFile("stderr")
+	s := stageOf(ts)
+	s.raw = stdout
+	maskedOut, maskedErr := mask(stdout, s.broker.url()), mask(stderr, s.broker.url())
+	if maskedOut == stdout && maskedErr == stderr {
+		return
+	}
+	_, _ = ts.Stdout().Write([]byte(maskedOut))
+	_, _ = ts.Stderr().Write([]byte(maskedErr))
 }
 
 func runLet(ts *testscript.TestScript, args []string) {

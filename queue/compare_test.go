@@ -44,10 +44,10 @@ func (m *machine) settleCalls() {
 	m.model.advance(m.model.clock) // an EnqueueTimeout of nothing is over at once
 	m.calls = slices.DeleteFunc(m.calls, func(c *call) bool {
 		m.compareCall(c)
-		if c.done {
+		if c.done() {
 			c.cancel()
 		}
-		return c.done
+		return c.done()
 	})
 }
 
@@ -59,10 +59,10 @@ func (m *machine) compareCall(c *call) {
 	} else {
 		want = c.receiver.answer
 	}
-	if c.done != want.done {
-		m.t.Fatalf("%s: returned: %v (%v), want %v (%v)", c.what, c.done, c.err, want.done, want.err)
+	if c.done() != want.done {
+		m.t.Fatalf("%s: returned: %v, want %v (%v)", c.what, c.done(), want.done, want.err)
 	}
-	if !c.done {
+	if !c.done() {
 		return
 	}
 	if !errors.Is(c.err, want.err) || !c.at.Equal(want.at) {

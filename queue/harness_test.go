@@ -8,9 +8,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jitney-mq/jitney/message"
@@ -63,7 +65,8 @@ type harness struct {
 	options store.Options
 	store   *store.Store
 	set     *queue.Set
-	damaged bool // on purpose: check does not look
+	damaged bool   // on purpose: check does not look
+	reruns  uint64 // of commits that the test provokes
 
 	mu    sync.Mutex // guards named, which the writer reads
 	named map[string]*queue.Queue
@@ -71,6 +74,13 @@ type harness struct {
 	wake chan struct{}
 	stop context.CancelFunc
 	done chan struct{} // closed when the sweeper has ended
+}
+
+// bubble runs fn with a harness in virtual time.
+func bubble(t *testing.T, fn func(t *testing.T, h *harness)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { fn(t, open(t)) })
 }
 
 func open(t tb) *harness { return openWith(t, store.Options{}) }
@@ -86,6 +96,7 @@ func openWith(t tb, opts store.Options) *harness {
 	h := &harness{t: t, dir: dir, options: opts, named: map[string]*queue.Queue{}}
 	h.start()
 	t.Cleanup(func() {
+		h.stopSweeping()
 		if !h.damaged {
 			h.check()
 		}
@@ -192,14 +203,14 @@ func (h *harness) close() {
 }
 
 // check finds whatever does not fit together in the store, and whether a
-// commit had to be run twice.
+// commit had to be run twice. Nothing else is to happen meanwhile.
 func (h *harness) check() {
 	h.t.Helper()
 	for _, problem := range h.problems() {
 		h.t.Error("check: " + problem)
 	}
-	if n := h.store.Stats().Reruns; n != 0 {
-		h.t.Errorf("%d commits were run twice", n)
+	if n := h.store.Stats().Reruns; n != h.reruns {
+		h.t.Errorf("%d commits were run twice, want %d", n, h.reruns)
 	}
 }
 
@@ -313,6 +324,12 @@ func (h *harness) one(q *queue.Queue) *queue.Delivery {
 	return list[0]
 }
 
+// next receives a message, waiting for it, and returns its body.
+func (h *harness) next(q *queue.Queue, wait time.Duration) string {
+	h.t.Helper()
+	return bodies(h.receive(q, queue.ReceiveOptions{Wait: wait}))
+}
+
 func (h *harness) settle(q *queue.Queue, d *queue.Delivery, what queue.Disposition) {
 	h.t.Helper()
 	if err := h.trySettle(q, queue.Settlement{Lock: d.LockToken, Disposition: what}); err != nil {
@@ -346,6 +363,60 @@ func (h *harness) browse(q *queue.Queue, sub queue.SubQueue) []*queue.Delivery {
 		h.t.Fatal(err)
 	}
 	return page.Messages
+}
+
+// crash has everything in memory lost: the folder as it is now is copied, and
+// the copy opened. It returns q as it is then.
+func (h *harness) crash(q *queue.Queue) *queue.Queue {
+	h.t.Helper()
+	synctest.Wait()
+	content, err := os.ReadFile(filepath.Join(h.dir, store.FileName))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.close()
+	if err := os.WriteFile(filepath.Join(h.dir, store.FileName), content, 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	return h.again(q)
+}
+
+// after runs fn in a goroutine and returns how long that took, once asked.
+func after(fn func()) func() time.Duration {
+	start := time.Now()
+	took := make(chan time.Duration, 1)
+	go func() {
+		fn()
+		took <- time.Since(start)
+	}()
+	synctest.Wait()
+	return func() time.Duration { return <-took }
+}
+
+// records counts what is in a table.
+func (h *harness) records(t store.Table) (n int) {
+	h.t.Helper()
+	err := h.store.View(func(r *store.Reader) error {
+		for range r.Scan(t, nil, nil) {
+			n++
+		}
+		return nil
+	})
+	if err != nil {
+		h.t.Error(err)
+	}
+	return n
+}
+
+// wantEmpty demands that nothing is left of any message, once it is quiet.
+func (h *harness) wantEmpty() {
+	h.t.Helper()
+	synctest.Wait()
+	for _, t := range append([]store.Table{"due"}, queue.Tables...) {
+		if n := h.records(t); n != 0 && t != "counts" {
+			h.t.Errorf("table %s has %d records, want none", t, n)
+		}
+	}
 }
 
 // text is a message that is told by its body.

@@ -113,7 +113,7 @@ type call struct {
 	what   string
 	pair   *pair
 	cancel context.CancelFunc
-	done   bool
+	ended  chan struct{} // closed when the rest stands
 	at     time.Time
 	err    error
 
@@ -123,6 +123,15 @@ type call struct {
 
 	receiver   *modelReceiver
 	deliveries []*queue.Delivery
+}
+
+func (c *call) done() bool {
+	select {
+	case <-c.ended:
+		return true
+	default:
+		return false
+	}
 }
 
 var names = []string{"/a", "/b", "/c"}
@@ -198,11 +207,12 @@ func (m *machine) pairOf(q *modelQueue) *pair {
 func (m *machine) start(c *call, fn func(ctx context.Context)) {
 	var ctx context.Context
 	ctx, c.cancel = context.WithCancel(context.Background())
+	c.ended = make(chan struct{})
 	m.calls = append(m.calls, c)
 	go func() {
+		defer close(c.ended)
 		fn(ctx)
 		c.at = time.Now()
-		c.done = true
 	}()
 	synctest.Wait()
 }

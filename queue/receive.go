@@ -174,8 +174,8 @@ func (q *Queue) deliveries(ctx context.Context, r *receiver) ([]*Delivery, error
 	for i := range r.taken {
 		d, err := q.deliver(&r.taken[i])
 		switch {
-		case errors.Is(err, errDamaged):
-			continue // it has been put aside
+		case errors.Is(err, errDamaged), errors.Is(err, ErrNoMessage):
+			continue // it has been put aside, or its lock has ended and it is gone
 		case err != nil:
 			return nil, err
 		}

@@ -262,18 +262,31 @@ func (s *Store) put(tx *Tx, set WriteSet) error {
 		}
 	}
 	err := tx.bolt.Commit()
-	if isFull(err) {
+	switch {
+	case err == nil:
+		return nil
+	case isFull(err) && s.unchanged():
 		return ErrNoSpace
-	}
-	if err != nil {
+	default:
 		return s.fail(err)
 	}
-	return nil
 }
 
-// isFull reports whether err says that there is no space, before anything
-// that counts was written: bbolt has rolled back cleanly then. An ENOSPC from
-// a sync comes as a bare error number and is not one of these.
+// unchanged reports whether the file still ends with the commit before. A
+// write that failed in bbolt's meta page can have put down enough of it to
+// make the new one valid.
+func (s *Store) unchanged() bool {
+	var number uint64
+	err := s.View(func(r *Reader) (err error) {
+		number, _, err = r.lastCommit()
+		return err
+	})
+	return err == nil && number == s.number
+}
+
+// isFull reports whether err says that there was no space for a write: bbolt
+// has rolled back then. An ENOSPC from a sync comes as a bare error number and
+// is not one of these.
 func isFull(err error) bool {
 	if errors.Is(err, bolterrors.ErrMaxSizeReached) {
 		return true

@@ -16,6 +16,8 @@ import (
 	"github.com/jitney-mq/jitney/store"
 )
 
+var background = context.Background()
+
 const (
 	tableA = store.Table("alpha")
 	tableB = store.Table("beta")
@@ -75,7 +77,7 @@ func hold(s *store.Store) (release func()) {
 	until := make(chan struct{})
 	var done sync.WaitGroup
 	done.Go(func() {
-		_ = s.Update(context.Background(), func(*store.Tx) error {
+		_ = s.Update(background, func(*store.Tx) error {
 			<-until
 			return nil
 		})
@@ -93,7 +95,7 @@ func together(s *store.Store, ops ...func(*store.Tx) error) []error {
 	release := hold(s)
 	var done sync.WaitGroup
 	for i, op := range ops {
-		done.Go(func() { errs[i] = s.Update(context.Background(), op) })
+		done.Go(func() { errs[i] = s.Update(background, op) })
 		synctest.Wait()
 	}
 	release()

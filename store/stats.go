@@ -46,10 +46,7 @@ func (s *Store) Stats() Stats {
 	}
 	_ = s.View(func(r *Reader) error {
 		st.FileBytes = r.bolt.Size()
-		v, err := r.Get(metaTable, []byte(commitKey))
-		if err == nil && v != nil {
-			st.LastCommit, _, _ = decodeCommit(v)
-		}
+		st.LastCommit, _, _ = r.lastCommit()
 		return nil
 	})
 	return st

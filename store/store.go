@@ -153,11 +153,8 @@ func (s *Store) prepare() error {
 		if err := checkFormat(&r); err != nil {
 			return err
 		}
-		v, err := r.Get(metaTable, []byte(commitKey))
-		if err != nil || v == nil {
-			return err
-		}
-		s.number, s.last, err = decodeCommit(v)
+		var err error
+		s.number, s.last, err = r.lastCommit()
 		return err
 	})
 }
@@ -235,6 +232,15 @@ func encodeCommit(number uint64, at time.Time) []byte {
 	v := make([]byte, 0, 16+sumSize)
 	v = binary.BigEndian.AppendUint64(v, number)
 	return binary.BigEndian.AppendUint64(v, uint64(at.UnixMicro()))
+}
+
+// lastCommit returns the number and instant of the last commit; zero if there is none.
+func (r *Reader) lastCommit() (number uint64, at time.Time, err error) {
+	v, err := r.Get(metaTable, []byte(commitKey))
+	if err != nil || v == nil {
+		return 0, time.Time{}, err
+	}
+	return decodeCommit(v)
 }
 
 func decodeCommit(v []byte) (number uint64, at time.Time, err error) {

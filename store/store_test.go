@@ -186,7 +186,7 @@ func TestCloseRunsWhatWaits(t *testing.T) {
 			key := fmt.Sprint(i)
 			want[row(tableA, key)] = "x"
 			done.Go(func() {
-				if err := s.Update(context.Background(), put(key, "x")); err != nil {
+				if err := s.Update(background, put(key, "x")); err != nil {
 					t.Errorf("op %d, which waited: %v", i, err)
 				}
 			})
@@ -212,7 +212,7 @@ func TestCloseAmongCallers(t *testing.T) {
 	for range 64 {
 		done.Go(func() {
 			for {
-				switch err := s.Update(context.Background(), increment); {
+				switch err := s.Update(background, increment); {
 				case err == nil:
 					sum.Add(1)
 				case errors.Is(err, store.ErrClosed):

@@ -52,7 +52,7 @@ func TestUpdateLosesNothingAmongManyCallers(t *testing.T) {
 	for range callers {
 		done.Go(func() {
 			for range each {
-				if err := s.Update(context.Background(), increment); err != nil {
+				if err := s.Update(background, increment); err != nil {
 					t.Error(err)
 				}
 			}
@@ -288,7 +288,7 @@ func TestUpdateWaitsWhileTooManyWait(t *testing.T) {
 		var done sync.WaitGroup
 		for i := range store.MaxWaitingOps {
 			done.Go(func() {
-				if err := s.Update(context.Background(), put(fmt.Sprint(i), "x")); err != nil {
+				if err := s.Update(background, put(fmt.Sprint(i), "x")); err != nil {
 					t.Error(err)
 				}
 			})

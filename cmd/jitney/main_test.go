@@ -37,6 +37,7 @@ func startBroker(e *testscript.Env) error {
 	}
 	s := httptest.NewServer(server.New(b, server.Options{}))
 	e.Setenv("JITNEY_URL", s.URL)
+	e.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector's own pause at the end of each program
 	e.Defer(func() {
 		b.Drain()
 		s.Close()

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/jitney-mq/jitney/atom"
-	"github.com/jitney-mq/jitney/client"
 	"github.com/jitney-mq/jitney/policy"
 )
 
@@ -34,7 +33,7 @@ func newPolicyEntry(k kind) *atom.Entry {
 }
 
 func parseEntry(mediaType string, document []byte) (*atom.Entry, error) {
-	if mediaType == client.JSONPolicy {
+	if mediaType == policy.MediaType {
 		return atom.ParseEntryJSON(document, policy.Namespace)
 	}
 	return atom.ParseEntry(document)

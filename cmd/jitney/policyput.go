@@ -11,6 +11,7 @@ import (
 
 	"github.com/jitney-mq/jitney/atom"
 	"github.com/jitney-mq/jitney/client"
+	"github.com/jitney-mq/jitney/policy"
 )
 
 // policyPut is jitney policy put, as its flags say.
@@ -119,7 +120,7 @@ func (p *policyPut) readDocument() ([]byte, error) {
 
 func mediaTypeOf(document []byte) string {
 	if bytes.HasPrefix(bytes.TrimSpace(document), []byte("{")) {
-		return client.JSONPolicy
+		return policy.MediaType
 	}
 	return atom.EntryType
 }

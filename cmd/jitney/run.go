@@ -54,14 +54,9 @@ func (e *env) run(args []string) int {
 	return exitCode(err)
 }
 
-// client returns a client of the broker that the flags name. It makes calls
-// again that change nothing or that the broker refused as busy.
+// client returns a client of the broker that the flags name.
 func (e *env) client() (*client.Client, error) {
-	c, err := client.New(client.Options{
-		URL:       e.url,
-		UserAgent: "jitney/" + version().Version,
-		Retry:     client.Retry{Scope: client.RetryRefused},
-	})
+	c, err := client.New(client.Options{URL: e.url, UserAgent: "jitney/" + version().Version})
 	if err != nil {
 		return nil, usage(err)
 	}

@@ -1,0 +1,151 @@
+package crash_test
+
+import (
+	"slices"
+	"time"
+
+	"github.com/jitney-mq/jitney/client"
+)
+
+// What the broker says of why it dead-lettered a message, and what the
+// receivers of this test say.
+const (
+	tooOften  = "MaxDeliveryCountExceeded"
+	tooOld    = "TTLExpiredException"
+	byRequest = "Refused"
+)
+
+// A life is where a message is and what the broker counts about it, apart from
+// its lock. It is the whole of what is to survive a crash.
+type life struct {
+	at       *place
+	count    int  // of deliveries
+	deferred bool // only its sequence number finds it
+	reason   string
+}
+
+// fits reports whether d can be the next delivery.
+func (l life) fits(d *delivery) bool {
+	return l.at == d.from && l.count+1 == d.count && l.reason == d.reason && (d.mode == byNumber || !l.deferred)
+}
+
+// locked is the life once it has been delivered.
+func (l life) locked() life {
+	l.count++
+	return l
+}
+
+// lapsed is what follows when a lock ends by itself or is abandoned.
+func (l life) lapsed() life {
+	if l.at.max > 0 && l.count >= l.at.max {
+		return l.buried(tooOften)
+	}
+	return l
+}
+
+// buried is what follows when the message is dead-lettered.
+func (l life) buried(reason string) life {
+	l.deferred, l.reason = false, reason
+	if l.at.dead == nil {
+		return l
+	}
+	l.at = l.at.dead
+	if !l.at.ofDead {
+		l.count = 0
+	}
+	return l
+}
+
+// redriven is what follows when it is sent back.
+func (l life) redriven() life { return life{at: l.at.home} }
+
+// settled is what follows when its lock is settled; false: it has ended.
+func (l life) settled(what client.Disposition) (life, bool) {
+	switch what {
+	case client.Complete:
+		return life{}, false
+	case client.Abandon:
+		return l.lapsed(), true
+	case client.Release:
+		l.count--
+	case client.Defer:
+		l.deferred = true
+	case client.DeadLetter:
+		return l.buried(byRequest), true
+	case client.Reschedule:
+		l.count, l.deferred = 0, false
+	}
+	return l, true
+}
+
+// A window is the time between two things that are known of a message.
+type window struct {
+	world    *world
+	from, to time.Duration
+	expires  bool // the message may have become too old
+}
+
+func (w *world) window(s *story, from, to time.Duration) window {
+	at, can := s.expires()
+	return window{w, from, to, can && to >= at}
+}
+
+// maxSteps bounds what is thought to have happened unseen to one message.
+const maxSteps = 64
+
+// reachable returns lives with all that they can have become unseen: receives
+// whose answers got lost and whose locks ran out, redrives, old age.
+func (w window) reachable(lives []life) []life {
+	type unseen struct {
+		life
+		receives int // of the place where it is
+	}
+	var all []unseen
+	add := func(u unseen) {
+		if !slices.Contains(all, u) {
+			all = append(all, u)
+		}
+	}
+	for _, l := range lives {
+		add(unseen{life: l})
+	}
+	for i := 0; i < len(all) && i < maxSteps; i++ {
+		u := all[i]
+		if u.receives < w.world.blindAt(u.at, w.from, w.to) {
+			next := u.locked().lapsed()
+			used := u.receives + 1
+			if next.at != u.at {
+				used = 0
+			}
+			add(unseen{next, used})
+		}
+		if w.world.redrivenAt(u.at, w.from, w.to) {
+			add(unseen{life: u.redriven()})
+		}
+		if w.expires && u.at.life > 0 && u.reason == "" {
+			add(unseen{life: u.buried(tooOld)})
+		}
+	}
+	lives = nil
+	for _, u := range all {
+		if !slices.Contains(lives, u.life) {
+			lives = append(lives, u.life)
+		}
+	}
+	return lives
+}
+
+// matching returns the lives that d can be a delivery of, as it leaves them.
+func matching(lives []life, d *delivery) (list []life) {
+	for _, l := range lives {
+		if next := l.locked(); l.fits(d) {
+			if d.mode != byNumber {
+				next.deferred = false
+			}
+			if !slices.Contains(list, next) {
+				list = append(list, next)
+			}
+		}
+	}
+	return list
+}

@@ -1,0 +1,145 @@
+package crash_test
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/jitney-mq/jitney/client"
+)
+
+// A story is what happened to one message.
+type story struct {
+	id         string
+	attempt    *attempt    // nil: nobody sent it
+	deliveries []*delivery // in the order in which the broker gave them
+}
+
+// A world is a history by message, by lock and by place.
+type world struct {
+	*history
+	stories  []*story
+	byID     map[string]*story
+	byLock   map[string][]*settlement // in the order of their ends
+	blinds   map[*place][]*blind
+	redrives map[*place][]*redrive
+}
+
+func newWorld(h *history) *world {
+	w := &world{
+		history:  h,
+		byID:     map[string]*story{},
+		byLock:   map[string][]*settlement{},
+		blinds:   map[*place][]*blind{},
+		redrives: map[*place][]*redrive{},
+	}
+	for i := range h.attempts {
+		w.story(h.attempts[i].id).attempt = &h.attempts[i]
+	}
+	for i := range h.deliveries {
+		s := w.story(h.deliveries[i].id)
+		s.deliveries = append(s.deliveries, &h.deliveries[i])
+	}
+	for i := range h.settlements {
+		s := &h.settlements[i]
+		w.byLock[s.token] = append(w.byLock[s.token], s)
+	}
+	for i := range h.blinds {
+		w.blinds[h.blinds[i].at] = append(w.blinds[h.blinds[i].at], &h.blinds[i])
+	}
+	for i := range h.redrives {
+		w.redrives[h.redrives[i].at] = append(w.redrives[h.redrives[i].at], &h.redrives[i])
+	}
+	w.sort()
+	return w
+}
+
+func (w *world) story(id string) *story {
+	s := w.byID[id]
+	if s == nil {
+		s = &story{id: id}
+		w.byID[id] = s
+		w.stories = append(w.stories, s)
+	}
+	return s
+}
+
+func (w *world) sort() {
+	for _, s := range w.stories {
+		slices.SortStableFunc(s.deliveries, func(a, b *delivery) int { return cmp.Compare(a.givenBy, b.givenBy) })
+	}
+	for _, list := range w.byLock {
+		slices.SortStableFunc(list, func(a, b *settlement) int { return cmp.Compare(a.end, b.end) })
+	}
+}
+
+// blindAt returns how many receives without an answer may have taken a message
+// from a place in the meantime.
+func (w *world) blindAt(p *place, from, to time.Duration) int {
+	n := 0
+	for _, b := range w.blinds[p] {
+		if b.start <= to && b.end >= from {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *world) redrivenAt(p *place, from, to time.Duration) bool {
+	return p.home != nil && slices.ContainsFunc(w.redrives[p], func(r *redrive) bool {
+		return r.start <= to && r.end >= from
+	})
+}
+
+// lockEnd is when the lock of d ends, by what is known to have renewed it: not
+// before the first and not after the second.
+func (w *world) lockEnd(d *delivery) (least, most time.Duration) {
+	least, most = d.until, d.untilBy
+	for _, s := range w.byLock[d.token] {
+		if s.what == renew && s.outcome == done {
+			least, most = max(least, s.until), max(most, s.untilBy)
+		}
+	}
+	return least, most
+}
+
+// settled returns the settlement that ended the lock of d, nil if none is known.
+func (w *world) settled(d *delivery) *settlement {
+	for _, s := range w.byLock[d.token] {
+		if s.what != renew && s.outcome == done {
+			return s
+		}
+	}
+	return nil
+}
+
+// maybeSettled returns those that may have ended the lock of d.
+func (w *world) maybeSettled(d *delivery) (list []*settlement) {
+	for _, s := range w.byLock[d.token] {
+		if s.what != renew && s.outcome == unknown {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// gone reports whether the message can have ended with the delivery d.
+func (w *world) gone(d *delivery) bool {
+	if d.mode == deleting {
+		return true
+	}
+	if s := w.settled(d); s != nil {
+		return s.what == client.Complete
+	}
+	return slices.ContainsFunc(w.maybeSettled(d), func(s *settlement) bool { return s.what == client.Complete })
+}
+
+// expires is the earliest instant at which the message is too old to be
+// received, by the clock of the test; false: it never is.
+func (s *story) expires() (time.Duration, bool) {
+	life := s.attempt.to.route().life
+	if own := s.attempt.life; own > 0 && (life == 0 || own < life) {
+		life = own
+	}
+	return max(s.attempt.start, s.attempt.visible) + life - clockSlack, life > 0
+}
