@@ -104,6 +104,6 @@ func (a *apart) complete(d *queue.Delivery) error {
 	if err := errors.Join(err, errors.Join(results...)); err != nil {
 		return err
 	}
-	a.ledger.see(d.Body)
+	a.ledger.See(d.Body)
 	return nil
 }

@@ -42,7 +42,7 @@ func measureBacklog(ctx context.Context, s *stage) (err error) {
 			return err
 		}
 	}
-	return empty.ledger.check()
+	return empty.ledger.Check()
 }
 
 // A depot is a queue in a data folder that can be closed and opened again.
@@ -51,7 +51,7 @@ type depot struct {
 	host   *host // nil while it is closed
 	queue  *queue.Queue
 	bodies [][]byte
-	ledger ledger
+	ledger Ledger
 }
 
 func (s *stage) openDepot(ctx context.Context) (*depot, error) {
@@ -195,14 +195,14 @@ func (s *stage) sendAndKill(ctx context.Context, d *depot) error {
 
 // receiveFirst takes a message, and returns how long after the start of the
 // process it came.
-func (p *process) receiveFirst(ctx context.Context, l *ledger) (time.Duration, error) {
+func (p *process) receiveFirst(ctx context.Context, l *Ledger) (time.Duration, error) {
 	c, err := dial(ctx, p.address)
 	if err != nil {
 		return 0, err
 	}
 	defer c.Close()
 	_, body, err := c.call("DELETE", "/bench/messages/head?timeout=20", http.StatusOK)
-	l.see(body)
+	l.See(body)
 	return time.Since(p.startedAt), err
 }
 
@@ -221,11 +221,11 @@ func (s *stage) drainBacklog(ctx context.Context, d *depot) error {
 	}
 	rate := float64(waiting) / time.Since(start).Seconds()
 	s.report.add(Row{Name: fmt.Sprintf("%d messages received and deleted, %d at a time", waiting, queue.MaxCount), Value: rate, Unit: "msg/s"})
-	return d.ledger.check()
+	return d.ledger.Check()
 }
 
 func (s *stage) checkBacklog(ctx context.Context, d *depot) error {
-	if err := errors.Join(d.ledger.check(), d.close()); err != nil {
+	if err := errors.Join(d.ledger.Check(), d.close()); err != nil {
 		return err
 	}
 	return s.check(ctx, d.dir)

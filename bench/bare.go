@@ -158,7 +158,7 @@ func (b *Bare) Close() error {
 type bareSubject struct {
 	*Bare
 	bodies [][]byte
-	ledger ledger
+	ledger Ledger
 }
 
 // OpenBare opens the bare limit of what callers in this process can do.
@@ -173,7 +173,7 @@ func OpenBare(_ context.Context, dir string, callers int) (Subject, error) {
 // Do puts one body.
 func (b *bareSubject) Do(_ context.Context, caller int) error {
 	body := b.bodies[caller]
-	b.ledger.stamp(body)
+	b.ledger.Stamp(body)
 	return b.Put(body)
 }
 

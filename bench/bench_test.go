@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,10 +18,14 @@ func options(t testing.TB) bench.Options {
 
 // TestScenarios runs each scenario in small, one after the other for they keep
 // a processor busy each. That every message that was sent came once is checked
-// by the scenarios themselves.
+// by the scenarios themselves. Short, those are left out that fill queues or
+// sockets: under the race detector they take longest.
 func TestScenarios(t *testing.T) {
 	for _, s := range bench.Scenarios() {
 		t.Run(s.Name, func(t *testing.T) {
+			if testing.Short() && slices.Contains([]string{"stream", "backlog", "expire"}, s.Name) {
+				t.Skip("long")
+			}
 			o := options(t)
 			report, err := s.Run(t.Context(), o)
 			if err != nil {

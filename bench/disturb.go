@@ -87,7 +87,7 @@ func (s *stage) prepareDelete(ctx context.Context, d *steady) (event, error) {
 	if err != nil {
 		return event{}, err
 	}
-	if err := fill(ctx, long, new(ledger), s.backlog, nil); err != nil {
+	if err := fill(ctx, long, new(Ledger), s.backlog, nil); err != nil {
 		return event{}, err
 	}
 	return event{happen: func(ctx context.Context) error {
@@ -150,7 +150,7 @@ func (s *stage) prepareExpiry(ctx context.Context, d *steady) (event, error) {
 		return event{}, err
 	}
 	at := time.Now().Add(takes + 2*s.window)
-	if err := fill(ctx, long, new(ledger), s.backlog, func(m *message.Message) { m.TimeToLive = time.Until(at) }); err != nil {
+	if err := fill(ctx, long, new(Ledger), s.backlog, func(m *message.Message) { m.TimeToLive = time.Until(at) }); err != nil {
 		return event{}, err
 	}
 	if time.Until(at) < s.window {
@@ -169,7 +169,7 @@ func (s *stage) estimateFilling(ctx context.Context, d *steady) (time.Duration, 
 		return 0, err
 	}
 	start := time.Now()
-	err = fill(ctx, sample, new(ledger), s.backlog/part, func(m *message.Message) { m.TimeToLive = time.Hour })
+	err = fill(ctx, sample, new(Ledger), s.backlog/part, func(m *message.Message) { m.TimeToLive = time.Hour })
 	return max(part*margin*time.Since(start), atLeast), err
 }
 

@@ -86,8 +86,8 @@ func outgoing(body []byte) queue.Outgoing {
 }
 
 // sendOne sends the next message of a ledger in a caller's body.
-func sendOne(ctx context.Context, q *queue.Queue, l *ledger, body []byte) error {
-	l.stamp(body)
+func sendOne(ctx context.Context, q *queue.Queue, l *Ledger, body []byte) error {
+	l.Stamp(body)
 	return send(ctx, q, outgoing(body))
 }
 
@@ -109,7 +109,7 @@ const (
 )
 
 // fill sends count messages, many in a commit, each as edit leaves it.
-func fill(ctx context.Context, q *queue.Queue, l *ledger, count int, edit func(*message.Message)) error {
+func fill(ctx context.Context, q *queue.Queue, l *Ledger, count int, edit func(*message.Message)) error {
 	if count%fillBatch != 0 {
 		return errors.New("the count is not one of whole batches")
 	}
@@ -118,7 +118,7 @@ func fill(ctx context.Context, q *queue.Queue, l *ledger, count int, edit func(*
 		batch := make([]queue.Outgoing, fillBatch)
 		for i := range batch {
 			body := bodies[caller*fillBatch+i]
-			l.stamp(body)
+			l.Stamp(body)
 			batch[i] = outgoing(body)
 			if edit != nil {
 				edit(batch[i].Message)
@@ -138,7 +138,7 @@ const maxProblems = 5
 const lockWait = 20 * time.Second
 
 // receiveOne peek-locks a message and completes it.
-func receiveOne(ctx context.Context, q *queue.Queue, l *ledger) error {
+func receiveOne(ctx context.Context, q *queue.Queue, l *Ledger) error {
 	list, err := q.Receive(ctx, queue.ReceiveOptions{Wait: lockWait})
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func receiveOne(ctx context.Context, q *queue.Queue, l *ledger) error {
 		if err := errors.Join(err, errors.Join(results...)); err != nil {
 			return err
 		}
-		l.see(d.Body)
+		l.See(d.Body)
 	}
 	if len(list) == 0 {
 		return ErrLost
@@ -157,14 +157,14 @@ func receiveOne(ctx context.Context, q *queue.Queue, l *ledger) error {
 }
 
 // drain receives and deletes all that is in a queue.
-func drain(ctx context.Context, q *queue.Queue, l *ledger) error {
+func drain(ctx context.Context, q *queue.Queue, l *Ledger) error {
 	for {
 		list, err := q.Receive(ctx, queue.ReceiveOptions{Mode: queue.ReceiveAndDelete, Count: queue.MaxCount})
 		if err != nil || len(list) == 0 {
 			return err
 		}
 		for _, d := range list {
-			l.see(d.Body)
+			l.See(d.Body)
 			d.Close()
 		}
 	}

@@ -36,9 +36,9 @@ func dialPosts(ctx context.Context, address string, callers int) (posts, error) 
 }
 
 // post sends the next message of a ledger.
-func (p *posts) post(l *ledger, caller int) error {
+func (p *posts) post(l *Ledger, caller int) error {
 	request := p.requests[caller]
-	l.stamp(request[len(request)-bodySize:])
+	l.Stamp(request[len(request)-bodySize:])
 	status, err := p.conns[caller].exchange(request)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ type bareHTTP struct {
 	server  http.Server
 	serving sync.WaitGroup
 	posts   posts
-	ledger  ledger
+	ledger  Ledger
 }
 
 // OpenBareHTTP opens the bare limit of what callers with a connection each can do.

@@ -81,7 +81,7 @@ func (s *stage) wake(ctx context.Context, p *polls) error {
 	sample := newSample(time.Since(start), latencies)
 	sample.Written = p.Written().since(before)
 	s.report.add(samples{sample}.rows("all polls answered by one batch", "", nil)...)
-	return p.ledger.check()
+	return p.ledger.Check()
 }
 
 // polls are connections that wait for a message each.
@@ -122,7 +122,7 @@ func (p *polls) Close() error { return p.conns.Close() }
 func (p *polls) sendAll(ctx context.Context) error {
 	batch := make([]queue.Outgoing, len(p.conns))
 	for i, body := range newBodies(len(batch)) {
-		p.ledger.stamp(body)
+		p.ledger.Stamp(body)
 		batch[i] = outgoing(body)
 	}
 	return send(ctx, p.queue, batch...)
@@ -134,7 +134,7 @@ func (p *polls) read(c *conn) error {
 		return err
 	}
 	body, err := io.ReadAll(answer.Body)
-	p.ledger.see(body)
+	p.ledger.See(body)
 	return err
 }
 

@@ -67,7 +67,7 @@ func (s *stage) largeOnce(ctx context.Context, r *largeResult) (err error) {
 	r.in, r.out = append(r.in, t.rate(t.inTook)), append(r.out, t.rate(t.outTook))
 	r.live = append(r.live, mebibytes(peak.live)-mebibytes(idle))
 	r.objects = append(r.objects, mebibytes(peak.objects)-mebibytes(idle))
-	return errors.Join(t.ledger.check(), steady.finish(ctx))
+	return errors.Join(t.ledger.Check(), steady.finish(ctx))
 }
 
 // transfer sends and receives large bodies, one over each connection.
@@ -75,7 +75,7 @@ type transfer struct {
 	conns
 	size            int64 // bytes of a body
 	blocks          [][]byte
-	ledger          ledger
+	ledger          Ledger
 	inTook, outTook time.Duration
 }
 
@@ -117,7 +117,7 @@ func (t *transfer) all(ctx context.Context, do func(c *conn, block []byte) error
 
 // send sends a body that is the same block again and again.
 func (t *transfer) send(c *conn, block []byte) error {
-	t.ledger.stamp(block)
+	t.ledger.Stamp(block)
 	if _, err := c.Write(requestHead("POST", largeMessages, "application/octet-stream", t.size)); err != nil {
 		return err
 	}
@@ -167,6 +167,6 @@ func (t *transfer) read(body io.Reader, first []byte) error {
 	if n, err := io.Copy(io.Discard, body); n != 0 || err != nil {
 		return fmt.Errorf("%w: a large body has come with %d bytes more: %w", ErrLost, n, err)
 	}
-	t.ledger.see(first)
+	t.ledger.See(first)
 	return nil
 }

@@ -61,26 +61,27 @@ func number(text []byte) (n uint64) {
 // than were sent.
 var ErrLost = errors.New("messages sent and received do not agree")
 
-// maxNumber bounds the messages that a ledger knows apart.
+// maxNumber bounds the messages that a Ledger knows apart; it takes a further
+// one for a strange one.
 const maxNumber = 1 << 24
 
-// A ledger gives messages their numbers and knows which came back. It is used
-// by any number of callers.
-type ledger struct {
+// A Ledger gives messages their numbers and knows which came back. It may be
+// used from any goroutine. The zero value is empty.
+type Ledger struct {
 	sent     atomic.Uint64 // the last number
 	received atomic.Uint64
 	wrong    atomic.Uint64 // of received: came twice, or was never sent
 	seen     [maxNumber / 64]atomic.Uint64
 }
 
-// stamp makes a body the one of the next message.
-func (l *ledger) stamp(body []byte) { putNumber(body, l.sent.Add(1)) }
+// Stamp makes a body, of at least 16 bytes, that of the next message.
+func (l *Ledger) Stamp(body []byte) { putNumber(body, l.sent.Add(1)) }
 
-// see notes that a message was received for good.
-func (l *ledger) see(body []byte) {
+// See notes that a message was received for good.
+func (l *Ledger) See(body []byte) {
 	l.received.Add(1)
 	n := number(body)
-	if n == 0 || n >= maxNumber {
+	if n == 0 || n >= maxNumber || n > l.sent.Load() {
 		l.wrong.Add(1)
 		return
 	}
@@ -89,8 +90,8 @@ func (l *ledger) see(body []byte) {
 	}
 }
 
-// check returns ErrLost unless every message that was sent was received once.
-func (l *ledger) check() error {
+// Check returns ErrLost unless every message that was sent was received once.
+func (l *Ledger) Check() error {
 	sent, received, wrong := l.sent.Load(), l.received.Load(), l.wrong.Load()
 	if sent == received && wrong == 0 {
 		return nil

@@ -34,7 +34,7 @@ type sendSubject struct {
 	*host
 	queue  *queue.Queue
 	bodies [][]byte
-	ledger ledger
+	ledger Ledger
 }
 
 // OpenSend opens a broker whose callers send, in this process.
@@ -65,5 +65,5 @@ func (s *sendSubject) Do(ctx context.Context, caller int) error {
 
 // Check receives everything.
 func (s *sendSubject) Check(ctx context.Context) error {
-	return errors.Join(drain(ctx, s.queue, &s.ledger), s.ledger.check())
+	return errors.Join(drain(ctx, s.queue, &s.ledger), s.ledger.Check())
 }

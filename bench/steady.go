@@ -21,7 +21,7 @@ type steady struct {
 	dir    string
 	queue  *queue.Queue // the steady sender's
 	bodies [][]byte
-	ledger ledger
+	ledger Ledger
 }
 
 // openSteady opens a broker on a new folder.
@@ -102,7 +102,7 @@ func (s Sample) and(o Sample) Sample {
 // finish checks that nothing of the steady sender was lost and that the folder
 // is sound, and closes it.
 func (s *steady) finish(ctx context.Context) error {
-	if err := errors.Join(drain(ctx, s.queue, &s.ledger), s.ledger.check()); err != nil {
+	if err := errors.Join(drain(ctx, s.queue, &s.ledger), s.ledger.Check()); err != nil {
 		return err
 	}
 	if err := s.Close(); err != nil {

@@ -60,7 +60,7 @@ func (s *stage) measureLines(ctx context.Context, connections int) (sample Sampl
 }
 
 // streamAll runs a stream on each of some new connections.
-func streamAll(ctx context.Context, address string, l *ledger, connections int, length time.Duration) (Sample, error) {
+func streamAll(ctx context.Context, address string, l *Ledger, connections int, length time.Duration) (Sample, error) {
 	list, err := dialAll(ctx, address, connections)
 	if err != nil {
 		return Sample{}, err
@@ -86,7 +86,7 @@ const (
 // A stream is one request of many lines.
 type stream struct {
 	*conn
-	ledger  *ledger
+	ledger  *Ledger
 	chunk   chunk
 	pending chan pending // in the order of writing; closed behind the last
 	latency *Histogram
@@ -188,8 +188,8 @@ func newChunk() (c chunk) {
 	return c
 }
 
-func (c *chunk) stamp(l *ledger) {
+func (c *chunk) stamp(l *Ledger) {
 	for _, body := range c.bodies {
-		l.stamp(body)
+		l.Stamp(body)
 	}
 }

@@ -68,7 +68,7 @@ func Open(ctx context.Context, opts Options) (*Broker, error) {
 // load reads the names and makes their primitives known.
 func (b *Broker) load(ctx context.Context) error {
 	var err error
-	if b.names, err = namespace.OpenRegistry(b.store); err != nil {
+	if b.names, err = namespace.OpenRegistry(ctx, b.store); err != nil {
 		return err
 	}
 	b.queues, err = queue.Open(ctx, b.store, queue.Options{

@@ -24,7 +24,7 @@ type Checked struct {
 // Check reads a data folder that no broker has open, compares everything in it
 // with everything else, and calls report for whatever does not fit. It changes
 // nothing. The error says why it could not look.
-func Check(_ context.Context, dir string, report func(problem string)) (Checked, error) {
+func Check(ctx context.Context, dir string, report func(problem string)) (Checked, error) {
 	var c Checked
 	if _, err := os.Stat(filepath.Join(dir, store.FileName)); err != nil {
 		return c, fmt.Errorf("%s is not a data folder: %w", dir, err)
@@ -45,7 +45,7 @@ func Check(_ context.Context, dir string, report func(problem string)) (Checked,
 	if c.Messages, queues, err = queue.Check(s, count); err != nil {
 		return c, err
 	}
-	names, err := namespace.OpenRegistry(s)
+	names, err := namespace.OpenRegistry(ctx, s)
 	if err != nil {
 		count(err.Error())
 		return c, nil

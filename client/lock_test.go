@@ -23,7 +23,7 @@ func TestWhatIsNoLockIsNotSettled(t *testing.T) {
 	locks := []string{
 		"", "/", "/q", "/q/$policy", "/q/messages/5", "/q/messages/head", "/q/messages/5/", "/q/messages/x/" + token,
 		"/q/messages/-5/" + token, "/messages/5/" + token, "q/messages/5/" + token, "/q/5/" + token,
-		"/q/messages/5/" + token + "/x", "/q/messages/5/" + token + "?disposition=defer", "/q/messages/5/" + token[1:], "%zz",
+		"/q/messages/5/" + token + "/x", "/q/messages/5/" + token + "?disposition=defer", "/q/messages/5/" + token[1:], "%zz", "a/q/messages/5/" + token,
 	}
 	for _, lock := range locks {
 		calls := map[string]func() error{

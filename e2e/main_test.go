@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +11,10 @@ import (
 
 // programs is the folder that the program is in while tests run.
 var programs string
+
+// scriptsAtOnce is how many run at the same time: they wait more than they
+// work.
+const scriptsAtOnce = "8"
 
 // TestMain builds the program once.
 func TestMain(m *testing.M) {
@@ -28,6 +33,11 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	programs = dir
+	flag.Parse()
+	if err := flag.Set("test.parallel", scriptsAtOnce); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	return m.Run()
 }
 

@@ -1,6 +1,7 @@
 package namespace
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -102,12 +103,65 @@ type Registry struct {
 	entries map[string]*Entry
 }
 
-// OpenRegistry reads all names of the store.
-func OpenRegistry(s *store.Store) (*Registry, error) {
+// unicodeKey is where namesTable has the version of the tables that its keys
+// were made with. No name has such a key: theirs begin with a zero byte.
+const unicodeKey = "unicode"
+
+// OpenRegistry reads all names of the store. If their keys were made with other
+// Unicode tables they are made anew [N2].
+func OpenRegistry(ctx context.Context, s *store.Store) (*Registry, error) {
+	r, version, err := readRegistry(s)
+	if err != nil || version == UnicodeVersion {
+		return r, err
+	}
+	if err := s.Update(ctx, r.rekey); err != nil {
+		return nil, err
+	}
+	r, _, err = readRegistry(s)
+	return r, err
+}
+
+// rekey puts every entry under the key that its name has now.
+func (r *Registry) rekey(tx *store.Tx) error {
+	taken := make(map[string]*Entry, len(r.entries))
+	for _, e := range r.entries {
+		if other := taken[e.Name.Key()]; other != nil {
+			return fmt.Errorf("%s and %s are the same name under Unicode tables %s", other.Name, e.Name, UnicodeVersion)
+		}
+		taken[e.Name.Key()] = e
+	}
+	for key, e := range r.entries {
+		if key == e.Name.Key() {
+			continue
+		}
+		v, err := e.encode()
+		if err != nil {
+			return err
+		}
+		tx.Delete(namesTable, []byte(key))
+		tx.Put(namesTable, []byte(e.Name.Key()), v)
+		if at := e.Policy.Shared().ExpiresAt; !at.IsZero() {
+			tx.DeleteDue(store.Due{Class: DueExpiry, At: at, Ref: []byte(key)})
+			tx.PutDue(expiry(e, at))
+		}
+	}
+	tx.Put(namesTable, []byte(unicodeKey), []byte(UnicodeVersion))
+	return nil
+}
+
+// readRegistry reads the entries under the keys that they have, and the
+// version of the tables that these were made with.
+func readRegistry(s *store.Store) (*Registry, string, error) {
 	r := &Registry{store: s, entries: make(map[string]*Entry)}
 	known := make(policies)
+	var version string
 	err := s.View(func(v *store.Reader) error {
-		for rec := range v.Scan(namesTable, nil, nil) {
+		text, err := v.Get(namesTable, []byte(unicodeKey))
+		if err != nil {
+			return err
+		}
+		version = string(text)
+		for rec := range v.Scan(namesTable, []byte{0}, []byte{1}) {
 			if rec.Err != nil {
 				return rec.Err
 			}
@@ -119,7 +173,7 @@ func OpenRegistry(s *store.Store) (*Registry, error) {
 		}
 		return nil
 	})
-	return r, err
+	return r, version, err
 }
 
 // All returns every entry, in no order.

@@ -177,8 +177,8 @@ func (s *Set) ReadBody(ctx context.Context, r io.Reader, limit int64) ([]byte, *
 }
 
 // stage writes first and what r still has.
-func (s *Set) stage(ctx context.Context, first []byte, r io.Reader, limit int64) (staged *Staged, err error) {
-	staged = &Staged{set: s}
+func (s *Set) stage(ctx context.Context, first []byte, r io.Reader, limit int64) (_ *Staged, err error) {
+	staged := &Staged{set: s}
 	if err := s.store.Update(ctx, staged.begin); err != nil {
 		return nil, err
 	}

@@ -136,6 +136,10 @@ func (q ID) appendMoved(found []*entry, r *store.Reader, opts BrowseOptions, wan
 	n := 0
 	for rec := range r.Scan(movedTable, q.movedKey(opts.From), store.PrefixEnd(q.bytes())) {
 		e, err := q.find(r, opts.Sub, binary.BigEndian.Uint64(rec.Key[8:]))
+		var corrupt *store.CorruptError
+		if errors.As(err, &corrupt) {
+			continue
+		}
 		if err != nil {
 			return nil, err
 		}

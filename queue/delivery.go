@@ -34,9 +34,11 @@ func (d *Delivery) Load() error {
 		return nil
 	}
 	b := make(sink, 0, d.body.size)
-	_, err := d.set.writeBody(d.body, &b)
+	if _, err := d.set.writeBody(d.body, &b); err != nil {
+		return err
+	}
 	d.Body = b
-	return err
+	return nil
 }
 
 type sink []byte

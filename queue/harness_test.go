@@ -1,14 +1,17 @@
 package queue_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -95,6 +98,7 @@ func openWith(t tb, opts store.Options) *harness {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	h := &harness{t: t, dir: dir, options: opts, named: map[string]*queue.Queue{}}
 	h.start()
+	h.startSweeping()
 	t.Cleanup(func() {
 		h.stopSweeping()
 		if !h.damaged {
@@ -135,6 +139,11 @@ func (h *harness) start() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// startSweeping is for when all queues are known: what is due in one that is
+// not is taken for what a deleted one has left.
+func (h *harness) startSweeping() {
 	var ctx context.Context
 	ctx, h.stop = context.WithCancel(context.Background())
 	h.done = make(chan struct{})
@@ -284,9 +293,12 @@ func (h *harness) reopen(q *queue.Queue) *queue.Queue {
 func (h *harness) again(q *queue.Queue) *queue.Queue {
 	h.t.Helper()
 	h.start()
+	defer h.startSweeping()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for name, old := range h.named {
+	names := slices.SortedFunc(maps.Keys(h.named), func(a, b string) int { return cmp.Compare(h.named[a].ID(), h.named[b].ID()) })
+	for _, name := range names {
+		old := h.named[name]
 		p := *old.Policy()
 		h.named[name] = h.set.Load(old.ID(), name, &p)
 		if old == q {
@@ -370,15 +382,27 @@ func (h *harness) browse(q *queue.Queue, sub queue.SubQueue) []*queue.Delivery {
 func (h *harness) crash(q *queue.Queue) *queue.Queue {
 	h.t.Helper()
 	synctest.Wait()
+	content := h.save()
+	h.close()
+	h.restore(content)
+	return h.again(q)
+}
+
+// save returns the file as it is, restore makes it so again.
+func (h *harness) save() []byte {
+	h.t.Helper()
 	content, err := os.ReadFile(filepath.Join(h.dir, store.FileName))
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.close()
+	return content
+}
+
+func (h *harness) restore(content []byte) {
+	h.t.Helper()
 	if err := os.WriteFile(filepath.Join(h.dir, store.FileName), content, 0o600); err != nil {
 		h.t.Fatal(err)
 	}
-	return h.again(q)
 }
 
 // after runs fn in a goroutine and returns how long that took, once asked.

@@ -574,6 +574,7 @@ func (m *machine) drawReopen(t *rapid.T) {
 	m.close()
 	m.again(nil)
 	synctest.Wait()
+	m.model.start()
 	for _, p := range m.queues {
 		if p.real = m.set.Get(p.id); p.gone {
 			p.real, p.full = m.set.Load(p.id, p.name, &p.policy), false // what is deleted stays so

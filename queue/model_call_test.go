@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -368,6 +369,19 @@ func (m *model) stop() {
 		q.senders, q.receivers, q.full = nil, [3][]*modelReceiver{}, false
 	}
 	m.totals = queue.Totals{}
+}
+
+// start is what a set does that is opened: queues that move everything on look
+// whether there is something left to move.
+func (m *model) start() {
+	var movers []*modelQueue
+	for _, q := range m.queues {
+		if q.policy.ForwardTo != "" {
+			movers = append(movers, q)
+		}
+	}
+	slices.SortFunc(movers, func(a, b *modelQueue) int { return cmp.Compare(a.id, b.id) })
+	m.sweep(movers...)
 }
 
 // abandonSender and abandonReceiver are what a context does that ends.

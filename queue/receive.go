@@ -298,24 +298,28 @@ func (q *Queue) countDelivery(e *entry) {
 // take reads the entry at a position of the ready line. One that cannot be
 // read is put aside, and nil returned.
 func (q *Queue) take(tx *store.Tx, sub SubQueue, position uint64) *entry {
-	e, err := q.id.read(&tx.Reader, sub, readyLine, position)
+	e, err := q.ready(tx, sub, position)
 	if err == nil && e != nil {
 		return e
 	}
 	if err != nil {
-		tx.Quarantine(&store.CorruptError{Table: entriesTable, Key: q.id.key(sub, readyLine, position)})
-		q.counts.messages[sub][q.stateOfDamaged(sub, position)]--
+		q.putAside(tx, sub, readyLine, position)
+	} else {
+		q.lanes[sub].remove(position)
 	}
-	q.lanes[sub].remove(position)
 	return nil
 }
 
-// stateOfDamaged returns what a damaged entry of the ready line was counted as.
-func (q *Queue) stateOfDamaged(sub SubQueue, position uint64) State {
-	if q.set.locks.byKey[lockKey{q.id, sub, position}] != nil {
-		return Locked
+// putAside takes away an entry that cannot be read. Of one in the ready line
+// only the index still knows whether it was locked.
+func (q *Queue) putAside(tx *store.Tx, sub SubQueue, l line, position uint64) {
+	tx.Quarantine(&store.CorruptError{Table: entriesTable, Key: q.id.key(sub, l, position)})
+	state := State(l)
+	if l == readyLine && q.set.locks.byKey[lockKey{q.id, sub, position}] != nil {
+		state = Locked
 	}
-	return Active
+	q.counts.messages[sub][state]--
+	q.lanes[sub].remove(position)
 }
 
 // Lock locks the one message with a sequence number, if it is active or

@@ -343,9 +343,11 @@ func TestHeldSenderIsGone(t *testing.T) {
 // A held sender is let in at the instant at which a place is freed, however that happens.
 func TestPlaceIsFreed(t *testing.T) {
 	tests := map[string]func(h *harness, q *queue.Queue, d *queue.Delivery){
-		"complete":     func(h *harness, q *queue.Queue, d *queue.Delivery) { h.settle(q, d, queue.Complete) },
-		"dead-letter":  func(h *harness, q *queue.Queue, d *queue.Delivery) { h.settle(q, d, queue.DeadLetterIt) },
-		"a new policy": func(h *harness, q *queue.Queue, _ *queue.Delivery) { h.change(q, func(p *policy.Queue) { p.MaxLength = 2 }) },
+		"complete":    func(h *harness, q *queue.Queue, d *queue.Delivery) { h.settle(q, d, queue.Complete) },
+		"dead-letter": func(h *harness, q *queue.Queue, d *queue.Delivery) { h.settle(q, d, queue.DeadLetterIt) },
+		"a new policy": func(h *harness, q *queue.Queue, _ *queue.Delivery) {
+			h.change(q, func(p *policy.Queue) { p.MaxLength = 2 })
+		},
 		"cancel": func(h *harness, q *queue.Queue, d *queue.Delivery) {
 			h.settle(q, d, queue.Defer)
 			if err := q.Cancel(h.t.Context(), queue.Main, 1); err != nil {

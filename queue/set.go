@@ -36,6 +36,7 @@ type Set struct {
 	held   held
 	totals totals
 	locks  lockIndex // owned by the writer
+	recent recent    // owned by the writer
 
 	mu      sync.RWMutex // guards queues and waiting
 	queues  map[ID]*Queue

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"time"
 	"unicode/utf8"
@@ -30,6 +31,9 @@ type Settlement struct {
 	Reason      string        // of DeadLetterIt; at most 4,096 bytes are kept
 	Description string        // of DeadLetterIt; at most 4,096 bytes are kept
 }
+
+// reasonUnstated is the reason of a dead letter whose receiver gave none [R8].
+const reasonUnstated = "DeadLetteredByReceiver"
 
 // maxDeadText bounds what is kept of a dead letter's reason and of its description, in bytes.
 const maxDeadText = 4096
@@ -67,7 +71,7 @@ func (q *Queue) settle(tx *store.Tx, s *Settlement) error {
 	case Defer:
 		q.deferAgain(tx, e)
 	case DeadLetterIt:
-		q.bury(tx, e, dead{reason: cut(s.Reason), description: cut(s.Description)})
+		q.bury(tx, e, dead{reason: cmp.Or(cut(s.Reason), reasonUnstated), description: cut(s.Description)})
 	case Reschedule:
 		at := s.At
 		if at.IsZero() {
@@ -108,9 +112,9 @@ func (q *Queue) locked(tx *store.Tx, token string) (*entry, error) {
 	if sub >= subQueues || position > q.counts.next {
 		return nil, &LockError{Unknown}
 	}
-	e, err := q.id.read(&tx.Reader, sub, readyLine, position)
+	e, err := q.ready(tx, sub, position)
 	if err != nil {
-		return nil, err
+		return nil, &LockError{Unknown} // it is damaged
 	}
 	if e == nil || e.state != Locked || e.lock.random != random {
 		return nil, &LockError{q.whyLost(tx, sub, position, random)}

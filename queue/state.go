@@ -27,12 +27,14 @@ import (
 // enter puts a new entry where e.place says.
 func (q *Queue) enter(tx *store.Tx, e *entry) {
 	tx.Insert(entriesTable, q.id.keyOf(e), e.encode())
+	q.set.recent.put(q.id, e)
 	q.arrived(tx, e)
 }
 
 // leave removes an entry from the queue, but not its body.
 func (q *Queue) leave(tx *store.Tx, e *entry) {
 	tx.Delete(entriesTable, q.id.keyOf(e))
+	q.set.recent.drop(q.id, e)
 	q.departed(tx, e)
 }
 
@@ -46,8 +48,17 @@ func (q *Queue) move(tx *store.Tx, from, e *entry, to place) {
 		return
 	}
 	tx.Put(entriesTable, q.id.keyOf(e), e.encode())
+	q.set.recent.put(q.id, e)
 	q.departed(tx, from)
 	q.arrived(tx, e)
+}
+
+// ready returns the entry at a position of the ready line, nil if there is none.
+func (q *Queue) ready(tx *store.Tx, sub SubQueue, position uint64) (*entry, error) {
+	if e := q.set.recent.get(q.id, sub, position); e != nil {
+		return e, nil
+	}
+	return q.id.read(&tx.Reader, sub, readyLine, position)
 }
 
 // arrived does what follows from an entry's being where it is.
@@ -100,7 +111,7 @@ func (e *entry) expired(now time.Time) bool {
 	return !e.expiresAt.IsZero() && e.sub == Main && !e.expiresAt.After(now)
 }
 
-// tail returns a new position, behind all others of the queue.
+// tail returns a new position, behind all others of the queue [R7].
 func (q *Queue) tail() uint64 {
 	q.counts.next++
 	return q.counts.next
@@ -138,7 +149,7 @@ func (q *Queue) giveBack(tx *store.Tx, e *entry, delay time.Duration) {
 		e.flags |= keepsPosition
 		q.move(tx, &from, e, place{e.sub, Scheduled, e.position})
 	default:
-		q.activate(tx, e, e.position)
+		q.activate(tx, e, e.position) // [R7] a redelivery comes first
 	}
 }
 

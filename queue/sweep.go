@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 
 	"github.com/jitney-mq/jitney/store"
 )
@@ -42,7 +43,7 @@ func (s *Set) Sweep(ctx context.Context) (more bool, err error) {
 				return err
 			}
 		}
-		emptied, err := emptyTrash(tx)
+		emptied, err := s.emptyTrash(tx)
 		more = more || emptied
 		return err
 	})
@@ -61,6 +62,10 @@ func (s *Set) happen(tx *store.Tx, d store.Due) error {
 		return nil
 	}
 	e, err := q.id.find(&tx.Reader, sub, seq)
+	var corrupt *store.CorruptError
+	if errors.As(err, &corrupt) && corrupt.Table == entriesTable {
+		q.putAside(tx, sub, line(corrupt.Key[9]), binary.BigEndian.Uint64(corrupt.Key[10:]))
+	}
 	if err != nil || e == nil {
 		s.log.Error("a due entry has no message", "queue", q.name, "sequence number", seq, "error", err)
 		tx.DeleteDue(d)
@@ -125,7 +130,7 @@ func stagedBodies(tx *store.Tx) (ids []uint64) {
 }
 
 // emptyTrash does one step and returns whether there is more.
-func emptyTrash(tx *store.Tx) (more bool, err error) {
+func (s *Set) emptyTrash(tx *store.Tx) (more bool, err error) {
 	for rec := range tx.Scan(trashTable, nil, []byte{byte(trashStaged)}) {
 		key := append([]byte(nil), rec.Key...)
 		id := binary.BigEndian.Uint64(key[1:])
@@ -133,7 +138,7 @@ func emptyTrash(tx *store.Tx) (more bool, err error) {
 		if trash(key[0]) == trashBody {
 			left = emptyBody(tx, id)
 		} else {
-			left = emptyQueue(tx, ID(id))
+			left = s.emptyQueue(tx, ID(id))
 		}
 		if !left {
 			tx.Delete(trashTable, key)
@@ -166,7 +171,7 @@ func deleteRange(tx *store.Tx, t store.Table, prefix []byte) (left bool) {
 }
 
 // emptyQueue deletes some entries of a queue with what belongs to them.
-func emptyQueue(tx *store.Tx, id ID) (left bool) {
+func (s *Set) emptyQueue(tx *store.Tx, id ID) (left bool) {
 	prefix := id.bytes()
 	var entries []*entry
 	var damaged [][]byte
@@ -182,7 +187,7 @@ func emptyQueue(tx *store.Tx, id ID) (left bool) {
 		}
 		entries = append(entries, e)
 	}
-	q := &Queue{id: id}
+	q := &Queue{id: id, set: s}
 	for _, e := range entries {
 		q.leave(tx, e)
 		deleteBody(tx, e.body)

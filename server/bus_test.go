@@ -37,28 +37,32 @@ func inBubble(t *testing.T, test func(*bus)) { inBubbleWith(t, server.Options{},
 func inBubbleWith(t *testing.T, opts server.Options, test func(*bus)) {
 	t.Helper()
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) { test(openBus(t, opts)) })
+	synctest.Test(t, func(t *testing.T) { test(openBus(t, opts, broker.Options{MinFree: -1})) })
 }
 
-func openBus(t testing.TB, opts server.Options) *bus {
+func openBus(t testing.TB, opts server.Options, of broker.Options) *bus {
 	t.Helper()
 	if opts.Logger == nil {
-		opts.Logger = slog.New(slog.DiscardHandler)
+		opts.Logger = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	}
-	b, err := broker.Open(context.Background(), broker.Options{
-		Dir: t.TempDir(), MinFree: -1, GrowBy: 1 << 20, MaxSize: 1 << 30, Logger: opts.Logger,
-	})
+	of.Dir, of.GrowBy, of.MaxSize, of.Logger = t.TempDir(), 1<<20, 1<<30, opts.Logger
+	b, err := broker.Open(context.Background(), of)
 	if err != nil {
 		t.Fatal(err)
 	}
 	bus := &bus{TB: t, broker: b, listener: newPipes()}
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- server.New(b, opts).Serve(ctx, bus.listener) }()
-	bus.shutDown = sync.OnceValue(func() error {
+	var served error
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		served = server.New(b, opts).Serve(ctx, bus.listener)
+	}()
+	bus.shutDown = func() error {
 		cancel()
-		return <-ended
-	})
+		<-ended
+		return served
+	}
 	transport := &http.Transport{
 		DialContext:        func(context.Context, string, string) (net.Conn, error) { return bus.listener.dial() },
 		DisableCompression: true,

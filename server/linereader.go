@@ -27,12 +27,12 @@ func (r *lineReader) next() ([]byte, error) {
 	searched := 0 // of what is not yet used
 	for {
 		rest := r.buf[r.start:]
-		if i := bytes.IndexByte(rest[searched:], '\n'); i >= 0 {
-			r.start += searched + i + 1
-			return rest[:searched+i], nil
-		}
-		if len(rest) > maxLineBytes {
+		end := bytes.IndexByte(rest[searched:], '\n')
+		if length := searched + max(end, 0); length > maxLineBytes {
 			return nil, problem.NewField("line", "", "at most %d bytes; a larger message is sent by itself", maxLineBytes)
+		} else if end >= 0 {
+			r.start += length + 1
+			return rest[:length], nil
 		}
 		searched = len(rest)
 		if err := r.fill(); errors.Is(err, io.EOF) && len(rest) > 0 {

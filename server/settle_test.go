@@ -38,17 +38,19 @@ func TestSettle(t *testing.T) {
 			b.wantCounts(path, "Locked 1")
 			b.call(c.method, lock+c.query, "").want(200).wantBody("")
 			b.wantCounts(path, c.counts)
-			if c.deliveries > 0 {
-				if p := b.receive(path).properties(); p.DeliveryCount != c.deliveries {
-					b.Errorf("%s: delivery count %d, want %d", c.query, p.DeliveryCount, c.deliveries)
-				}
-			}
 			// [R4]: the lock is gone, and says why; nothing changes.
-			before := b.counts(path)
 			if d := b.call("DELETE", lock, "").wantProblem(410, "lock-lost"); d.Reason != "settled" {
 				b.Errorf("%s: reason %q, want settled", c.query, d.Reason)
 			}
-			b.wantCounts(path, before)
+			b.wantCounts(path, c.counts)
+			if c.deliveries == 0 {
+				continue
+			}
+			if p := b.receive(path).properties(); p.DeliveryCount != c.deliveries {
+				b.Errorf("%s: delivery count %d, want %d", c.query, p.DeliveryCount, c.deliveries)
+			}
+			b.call("PUT", lock, "").wantProblem(410, "lock-lost")
+			b.wantCounts(path, "Locked 1")
 		}
 	})
 }
@@ -107,7 +109,7 @@ func TestLostLocks(t *testing.T) {
 		current := b.receive("/orders").wantBody("a").lock()
 		before := b.state()
 		for token, reason := range map[string]string{
-			foreign:                                "unknown",
+			foreign:                                "", // it says nothing about this queue
 			"00000000-0000-0000-0000-000000000000": "unknown",
 			"x":                                    "unknown",
 			expired[len(expired)-36:]:              "expired",
@@ -115,7 +117,7 @@ func TestLostLocks(t *testing.T) {
 		} {
 			for _, method := range []string{"DELETE", "PUT", "POST"} {
 				d := b.call(method, "/orders/messages/1/"+token, "").wantProblem(410, "lock-lost")
-				if d.Reason != reason {
+				if d.Reason == "" || reason != "" && d.Reason != reason {
 					b.Errorf("%s %s: reason %q, want %q", method, token, d.Reason, reason)
 				}
 			}
@@ -124,7 +126,7 @@ func TestLostLocks(t *testing.T) {
 			b.Errorf("the state is now %s, was %s", after, before)
 		}
 		// Any spelling of the right one is read.
-		b.call("POST", strings.ToUpper(current[len("/orders"):])[:0]+current[:len(current)-36]+strings.ToUpper(current[len(current)-36:]), "").want(200)
+		b.call("POST", current[:len(current)-36]+strings.ToUpper(current[len(current)-36:]), "").want(200)
 		b.call("POST", current[:len(current)-36]+"%7B"+current[len(current)-36:]+"%7D", "").want(200)
 		b.call("POST", current[:len(current)-36]+strings.ReplaceAll(current[len(current)-36:], "-", ""), "").want(200)
 		b.call("DELETE", current[:len(current)-36]+"urn:uuid:"+current[len(current)-36:], "").want(200)

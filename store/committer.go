@@ -101,7 +101,7 @@ func (s *Store) write() {
 // no timer: while a commit is synced the next ones gather.
 func (s *Store) commit(first *op) {
 	s.batch = s.batch[:0]
-	err := s.attempt(first)
+	err := s.attempt(first) // [Q1] [R9] nobody is answered before it is on disk
 	for errors.Is(err, errRerun) {
 		s.stats.reruns.Add(1)
 		err = s.attempt(nil)

@@ -35,13 +35,13 @@ func TestQuotaIsReachedAndLifeGoesOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		opts := options()
-		opts.MaxSize = 4 << 20
+		opts.MaxSize = 2 << 20
 		s := openWith(t, scratch(t), opts)
 		for range 3 {
 			want := fill(t, s, put)
 			ok(t, s.Failed())
-			if len(want) < 500 {
-				t.Fatalf("%d records of 4,000 bytes fill a file of 4 MiB", len(want))
+			if len(want) < 250 {
+				t.Fatalf("%d records of 4,000 bytes fill a file of 2 MiB", len(want))
 			}
 			info, err := os.Stat(dataFile(s.Dir()))
 			ok(t, err)
@@ -70,12 +70,12 @@ func drain(t *testing.T, s *store.Store, there content) {
 
 func TestRoomIsRefusedBeforeTheQuotaIsReached(t *testing.T) {
 	t.Parallel()
-	for _, growBy := range []int{0, 4 << 10, 1 << 20, 64 << 20} {
+	for _, growBy := range []int{0, 4 << 10, 1 << 20} {
 		t.Run(fmt.Sprint(growBy), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				opts := options()
-				opts.MaxSize, opts.GrowBy = 8<<20, growBy
+				opts.MaxSize, opts.GrowBy = 4<<20, growBy
 				s := openWith(t, scratch(t), opts)
 				var refused bool
 				want := fill(t, s, func(key, value string) func(*store.Tx) error {
@@ -91,8 +91,8 @@ func TestRoomIsRefusedBeforeTheQuotaIsReached(t *testing.T) {
 				if !refused {
 					t.Error("the file was full before Room said so")
 				}
-				if len(want) < 1000 {
-					t.Errorf("Room refuses after %d records of 4,000 bytes in a file of 8 MiB", len(want))
+				if len(want) < 500 {
+					t.Errorf("Room refuses after %d records of 4,000 bytes in a file of 4 MiB", len(want))
 				}
 				drain(t, s, want)
 				time.Sleep(time.Second)

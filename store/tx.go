@@ -18,7 +18,6 @@ type Tx struct {
 	store   *Store
 	ids     uint64
 	nextDue int64 // the earliest instant that PutDue was given, in microseconds
-	calls   int   // of Put and Delete, to know whether a failed op had begun to write
 	parts   []Participant
 	hooks   []func()
 }

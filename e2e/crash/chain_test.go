@@ -20,7 +20,7 @@ func (w *world) check() []finding {
 		f.add(surprising, "-", "%s", s)
 	}
 	for _, s := range w.stories {
-		if s.attempt == nil || s.attempt.outcome == refused {
+		if s.attempt == nil || !s.attempt.maySucceed() {
 			w.checkUnsent(s, f)
 			continue
 		}
@@ -134,8 +134,12 @@ func (w *world) checkDeleted(f *findings) {
 		}
 	}
 	for p, ids := range missing {
-		if blind := len(w.blinds[p]); len(ids) > blind {
-			f.add(lost, ids[0], "%d messages of %s were acknowledged and never seen, with %d receives that had no answer", len(ids), p, blind)
+		taken := 0
+		for _, b := range w.blinds[p] {
+			taken += b.most
+		}
+		if len(ids) > taken {
+			f.add(lost, ids[0], "%d messages of %s were acknowledged and never seen, and receives without an answer took %d at most", len(ids), p, taken)
 		}
 	}
 }

@@ -14,33 +14,50 @@ import (
 	"github.com/jitney-mq/jitney/message"
 )
 
-// newID names a message so that its content follows from its name: who sent
-// it, which of the sender's jobs it is about, the how manieth try that is, and
-// how many bytes its body has.
-func newID(sender string, job, try, size int) string {
-	return fmt.Sprintf("%s.%d.%d-%d", sender, job, try, size)
+// A label is what a message's id says, so that its content follows from it.
+type label struct {
+	job  string        // what it is about
+	try  int           // the how manieth send of it
+	size int           // bytes of its body
+	life time.Duration // its time to live, in whole milliseconds; 0: none
 }
 
-// sizeOf returns the size of the body of the message that id names.
-func sizeOf(id string) (int, bool) {
-	_, text, _ := strings.Cut(id, "-")
-	size, err := strconv.Atoi(text)
-	return size, err == nil && size >= 0 && size <= 8<<20
+func (l label) String() string {
+	return fmt.Sprintf("%s/%d/%d/%d", l.job, l.try, l.size, l.life.Milliseconds())
 }
 
-// newMessage makes the message that id names, without times.
-func newMessage(id string) *message.Message {
-	size, _ := sizeOf(id)
+// parseLabel reads what String has written.
+func parseLabel(id string) (l label, ok bool) {
+	parts := strings.Split(id, "/")
+	if len(parts) != 4 {
+		return l, false
+	}
+	l.job = parts[0]
+	numbers := [3]int{}
+	for i, text := range parts[1:] {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return l, false
+		}
+		numbers[i] = n
+	}
+	l.try, l.size, l.life = numbers[0], numbers[1], time.Duration(numbers[2])*time.Millisecond
+	return l, l.size >= 0 && l.size <= 8<<20 && l.String() == id
+}
+
+// newMessage makes the message that l names.
+func newMessage(l label) *message.Message {
 	hash := fnv.New64a()
-	hash.Write([]byte(id))
-	random := rand.New(rand.NewPCG(hash.Sum64(), uint64(size)))
+	hash.Write([]byte(l.String()))
+	random := rand.New(rand.NewPCG(hash.Sum64(), uint64(l.size)))
 	m := &message.Message{
-		ID:            id,
+		ID:            l.String(),
 		Label:         "label " + strconv.Itoa(random.IntN(10)),
 		CorrelationID: "ü/" + strconv.FormatUint(random.Uint64(), 36),
+		ContentType:   []string{"", "application/octet-stream", "text/plain; charset=latin1"}[random.IntN(3)],
+		TimeToLive:    l.life,
+		Body:          newBody(hash.Sum64(), l.size),
 	}
-	m.Body = newBody(hash.Sum64(), size)
-	m.ContentType = []string{"", "application/octet-stream", "text/plain; charset=latin1"}[random.IntN(3)]
 	setProperties(&m.Properties, random)
 	return m
 }
@@ -69,20 +86,21 @@ func setProperties(p *message.Properties, random *rand.Rand) {
 
 // damage says what is different between a message that was received and the
 // one that its id names; empty if nothing is.
-func damage(got *message.Message, life time.Duration) string {
-	if _, ok := sizeOf(got.ID); !ok {
-		return "its id was never given to a message"
+func damage(got *message.Message) string {
+	l, ok := parseLabel(got.ID)
+	if !ok {
+		return "nothing with this id was ever sent"
 	}
-	want := newMessage(got.ID)
+	want := newMessage(l)
 	switch {
 	case !bytes.Equal(got.Body, want.Body):
 		return fmt.Sprintf("a body of %d bytes is not the one of %d bytes that was sent", len(got.Body), len(want.Body))
 	case !got.Properties.Equal(want.Properties):
 		return "its application properties are not those that were sent"
-	case got.Label != want.Label, got.CorrelationID != want.CorrelationID, got.ContentType != want.ContentType:
-		return fmt.Sprintf("label %q, correlation id %q, content type %q are not %q, %q, %q",
-			got.Label, got.CorrelationID, got.ContentType, want.Label, want.CorrelationID, want.ContentType)
-	case got.TimeToLive != life, got.SessionID != nil, got.To+got.ReplyTo+got.PartitionKey+got.ContentEncoding != "":
+	case got.Label != want.Label, got.CorrelationID != want.CorrelationID, got.ContentType != want.ContentType, got.TimeToLive != want.TimeToLive:
+		return fmt.Sprintf("label %q, correlation id %q, content type %q, life %v are not %q, %q, %q, %v",
+			got.Label, got.CorrelationID, got.ContentType, got.TimeToLive, want.Label, want.CorrelationID, want.ContentType, want.TimeToLive)
+	case got.SessionID != nil, got.To+got.ReplyTo+got.PartitionKey+got.ContentEncoding != "":
 		return "it has properties that were not sent"
 	}
 	return ""

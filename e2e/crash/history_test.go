@@ -13,18 +13,22 @@ import (
 type outcome uint8
 
 const (
-	done    outcome = iota
-	refused         // by the broker, or it was not reached: nothing has changed
-	unknown         // the answer did not come: it may have been carried out or not
+	done      outcome = iota
+	refused           // by the broker: nothing has changed
+	unreached         // there was no connection to make it on: nothing has changed
+	unknown           // the answer did not come: it may have been carried out or not
 )
 
-func (o outcome) String() string { return [...]string{"done", "refused", "unknown"}[o] }
+func (o outcome) String() string { return [...]string{"done", "refused", "unreached", "unknown"}[o] }
 
 // A call is when a request was made and answered, and how.
 type call struct {
 	start, end time.Duration
 	outcome    outcome
 }
+
+// maySucceed reports whether the call can have been carried out.
+func (c call) maySucceed() bool { return c.outcome == done || c.outcome == unknown }
 
 // A unit is the messages of one request.
 type unit struct {
@@ -83,8 +87,8 @@ type delivery struct {
 	damage   string        // in what it is not the message that was sent
 }
 
-// renew is what is done to a lock besides the dispositions.
-const renew = client.Disposition("renew")
+// renewal is what is done to a lock besides the dispositions.
+const renewal = client.Disposition("renew")
 
 // A settlement is the end of a lock, or its renewal. Refused means that the
 // broker said that the lock is lost.
@@ -92,7 +96,8 @@ type settlement struct {
 	call
 	token          string
 	what           client.Disposition
-	delay          time.Duration
+	delay          time.Duration // until the message is seen again
+	length         time.Duration // of a renewal: what was asked for
 	until, untilBy time.Duration // of a renewal: when the lock ends now
 }
 
@@ -101,7 +106,7 @@ type settlement struct {
 type blind struct {
 	call
 	at   *place
-	mode mode
+	most int // messages
 }
 
 // A redrive may send back anything that is at a place while it lasts.

@@ -57,7 +57,7 @@ func (l life) buried(reason string) life {
 }
 
 // redriven is what follows when it is sent back.
-func (l life) redriven() life { return life{at: l.at.home} }
+func (l life) redriven() life { return life{at: l.at.queue()} }
 
 // settled is what follows when its lock is settled; false: it has ended.
 func (l life) settled(what client.Disposition) (life, bool) {

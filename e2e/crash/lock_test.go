@@ -1,8 +1,6 @@
 package crash_test
 
 import (
-	"time"
-
 	"github.com/jitney-mq/jitney/client"
 )
 
@@ -29,7 +27,7 @@ func (w *world) cause(before, d *delivery) cause {
 		return asked
 	}
 	maybe := w.maybeSettled(before)
-	if least, _ := w.lockEnd(before); least <= d.givenBy {
+	if least, _ := w.lockEnd(before, nil); least <= d.givenBy {
 		if len(maybe) > 0 {
 			return unacknowledged
 		}
@@ -65,8 +63,8 @@ func (w *world) checkNext(s *story, d, next *delivery, f *findings) {
 		f.add(afterEnd, s.id, "received at %v, completed or deleted, and received again at %v", d.end, next.end)
 		return
 	}
-	least, _ := w.lockEnd(d)
-	f.add(twoLocks, s.id, "locked at %v until %v by %s, and at %v by %s", d.givenBy, least, d.token, next.givenBy, next.token)
+	least, _ := w.lockEnd(d, nil)
+	f.add(twoLocks, s.id, "locked at %v until %v by %s, and at %v by %s%s", d.givenBy, least, d.token, next.givenBy, next.token, describe(w.acts(s)))
 }
 
 // checkSettlements looks at all that was tried with the lock of d; next is the
@@ -77,7 +75,7 @@ func (w *world) checkSettlements(s *story, d, next *delivery, f *findings) {
 		switch e.outcome {
 		case done:
 			w.checkAccepted(s, d, next, e, ended, f)
-			ended = ended || e.what != renew
+			ended = ended || e.what != renewal
 		case refused:
 			w.checkRefused(s, d, e, f)
 		}
@@ -85,8 +83,8 @@ func (w *world) checkSettlements(s *story, d, next *delivery, f *findings) {
 }
 
 func (w *world) checkAccepted(s *story, d, next *delivery, e *settlement, ended bool, f *findings) {
-	switch latest := w.latestEnd(d, e); {
-	case ended && e.what != renew:
+	switch _, latest := w.lockEnd(d, e); {
+	case ended && e.what != renewal:
 		f.add(deadLock, s.id, "%s was accepted at %v for a lock that was settled before", e.what, e.end)
 	case latest < e.start-clockSlack:
 		f.add(deadLock, s.id, "%s was accepted at %v for a lock that ended at %v", e.what, e.end, latest)
@@ -95,37 +93,15 @@ func (w *world) checkAccepted(s *story, d, next *delivery, e *settlement, ended 
 	}
 }
 
-// latestEnd is the latest instant at which the lock of d can have ended when e
-// was answered.
-func (w *world) latestEnd(d *delivery, e *settlement) time.Duration {
-	latest := d.untilBy
-	for _, r := range w.byLock[d.token] {
-		if r.what != renew || r == e || r.start > e.end {
-			continue
-		}
-		switch r.outcome {
-		case done:
-			latest = max(latest, r.untilBy)
-		case unknown:
-			latest = max(latest, r.end+d.from.lock)
-		}
-	}
-	return latest
-}
-
 // checkRefused finds locks that are lost although nobody settled them and
 // their time has not run out.
 func (w *world) checkRefused(s *story, d *delivery, e *settlement, f *findings) {
-	least := d.until
-	for _, r := range w.byLock[d.token] {
-		if r.what != renew && r.outcome != refused && r != e && r.start <= e.end {
+	for _, before := range w.byLock[d.token] {
+		if before != e && before.what != renewal && before.maySucceed() && before.start <= e.end {
 			return
 		}
-		if r.what == renew && r.outcome == done && r.end <= e.start {
-			least = max(least, r.until)
-		}
 	}
-	if least > e.end+clockSlack {
-		f.add(lockLost, s.id, "%s was refused at %v for a lock of %s until %v", e.what, e.end, d.from, least)
+	if least, _ := w.lockEnd(d, e); least > e.end+clockSlack {
+		f.add(lockLost, s.id, "%s was refused at %v for a lock of %s until %v%s", e.what, e.end, d.from, least, describe(w.acts(s)))
 	}
 }

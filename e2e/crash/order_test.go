@@ -126,21 +126,24 @@ func (w *world) checkReturn(s *story, d, again *delivery, given []*delivery, f *
 // redriven reports whether a message can have been sent back from where its
 // dead letters are: then it stands elsewhere in the line.
 func (w *world) redriven(s *story) bool {
-	return slices.ContainsFunc(s.deliveries, func(d *delivery) bool {
-		return d.from.ofDead && d.from.home != nil || d.from.dead != nil && d.from.dead.home != nil && d.count < s.highest(d)
-	})
+	highest := 0
+	for _, d := range s.deliveries {
+		if d.from.redriven {
+			return true
+		}
+		if d.from.dead != nil && d.from.dead.redriven && (d.count < highest || w.mayDie(d)) {
+			return true
+		}
+		highest = max(highest, d.count)
+	}
+	return false
 }
 
-// highest returns the highest count of the deliveries before d.
-func (s *story) highest(d *delivery) int {
-	highest := 0
-	for _, b := range s.deliveries {
-		if b == d {
-			break
-		}
-		highest = max(highest, b.count)
-	}
-	return highest
+// mayDie reports whether the message can be dead-lettered at the end of d.
+func (w *world) mayDie(d *delivery) bool {
+	return d.count >= d.from.max || slices.ContainsFunc(w.byLock[d.token], func(s *settlement) bool {
+		return s.what == client.DeadLetter && s.outcome != refused
+	})
 }
 
 // checkNumbers finds sequence numbers that change or are used twice [R7].

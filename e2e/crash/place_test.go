@@ -16,7 +16,7 @@ type place struct {
 	life     time.Duration // of a message that is not received, which is then dead-lettered; 0: for ever
 	dead     *place        // where its dead letters go; nil: they stay
 	forward  *place        // where what is sent to it goes; nil: it stays
-	home     *place        // where a redrive sends what is here; nil: there is none
+	redriven bool          // a redriver sends what is here back to the queue
 	deletes  bool          // all of its receivers receive and delete
 	reorders bool          // messages get new positions
 	maxSize  int           // of a body, in KiB; 0: the broker's default
@@ -30,7 +30,7 @@ var (
 	// orders has every disposition, dead letters and a redriver.
 	orders = &place{name: "/orders", max: 5, lock: lockTime, dead: ordersDead}
 	// ordersDead is completed and redriven.
-	ordersDead = &place{name: "/orders/" + client.DeadLetterQueue, ofDead: true, lock: lockTime}
+	ordersDead = &place{name: "/orders/" + client.DeadLetterQueue, ofDead: true, lock: lockTime, redriven: true}
 	// risky drops its poison messages into another queue.
 	risky  = &place{name: "/risky", max: 2, lock: lockTime, dead: poison}
 	poison = &place{name: "/poison", max: 1000, lock: lockTime, dead: poisonDead}

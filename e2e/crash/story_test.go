@@ -86,18 +86,24 @@ func (w *world) blindAt(p *place, from, to time.Duration) int {
 }
 
 func (w *world) redrivenAt(p *place, from, to time.Duration) bool {
-	return p.home != nil && slices.ContainsFunc(w.redrives[p], func(r *redrive) bool {
+	return p.redriven && slices.ContainsFunc(w.redrives[p], func(r *redrive) bool {
 		return r.start <= to && r.end >= from
 	})
 }
 
-// lockEnd is when the lock of d ends, by what is known to have renewed it: not
-// before the first and not after the second.
-func (w *world) lockEnd(d *delivery) (least, most time.Duration) {
+// lockEnd is when the lock of d ends, by what was known when e was asked for,
+// nil for the end of the history: not before the first and not after the
+// second. A renewal can also make it end earlier.
+func (w *world) lockEnd(d *delivery, e *settlement) (least, most time.Duration) {
 	least, most = d.until, d.untilBy
 	for _, s := range w.byLock[d.token] {
-		if s.what == renew && s.outcome == done {
-			least, most = max(least, s.until), max(most, s.untilBy)
+		switch {
+		case s == e:
+			return least, most
+		case s.what == renewal && s.outcome == done:
+			least, most = s.until, s.untilBy
+		case s.what == renewal && s.outcome == unknown:
+			least, most = min(least, s.start+s.length), max(most, s.end+s.length)
 		}
 	}
 	return least, most
@@ -106,7 +112,7 @@ func (w *world) lockEnd(d *delivery) (least, most time.Duration) {
 // settled returns the settlement that ended the lock of d, nil if none is known.
 func (w *world) settled(d *delivery) *settlement {
 	for _, s := range w.byLock[d.token] {
-		if s.what != renew && s.outcome == done {
+		if s.what != renewal && s.outcome == done {
 			return s
 		}
 	}
@@ -116,7 +122,7 @@ func (w *world) settled(d *delivery) *settlement {
 // maybeSettled returns those that may have ended the lock of d.
 func (w *world) maybeSettled(d *delivery) (list []*settlement) {
 	for _, s := range w.byLock[d.token] {
-		if s.what != renew && s.outcome == unknown {
+		if s.what != renewal && s.outcome == unknown {
 			list = append(list, s)
 		}
 	}

@@ -58,14 +58,3 @@ func blocks(document, language string) []string {
 	}
 	return list
 }
-
-// code returns the words of a cell that stand in backticks.
-func code(cell string) []string {
-	var words []string
-	for i, part := range strings.Split(cell, "`") {
-		if i%2 == 1 {
-			words = append(words, part)
-		}
-	}
-	return words
-}

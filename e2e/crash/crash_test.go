@@ -1,0 +1,129 @@
+// Package crash_test kills a broker with SIGKILL while it is used, starts it
+// again on the same folder, and compares all that its users saw with what the
+// broker has promised them.
+package crash_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// program is the path of the broker's program.
+var program string
+
+// TestMain builds the program once.
+func TestMain(m *testing.M) {
+	os.Exit(buildAndRun(m))
+}
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "jitney-crash-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "jitney")
+	cmd := exec.Command("go", "build", "-o", program, "../../cmd/jitney")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n%s", cmd, err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// A plan is how much is done. Environment variables change it:
+// JITNEY_EVIDENCE=1 makes it 10,000 kills, JITNEY_EVIDENCE_TIME bounds the
+// time (30m), JITNEY_KILLS is another number of kills, JITNEY_SEED repeats the
+// draws of a run, though not its timing.
+type plan struct {
+	kills  int
+	budget time.Duration
+	seed   uint64
+}
+
+// killsOfRun is how many kills a folder sees before it is emptied and another
+// one begins.
+const killsOfRun = 50
+
+func newPlan(t *testing.T) plan {
+	p := plan{kills: 100, budget: time.Hour, seed: rand.Uint64N(1_000_000)}
+	if testing.Short() {
+		p.kills = 10
+	}
+	if os.Getenv("JITNEY_EVIDENCE") == "1" {
+		p.kills = 10_000
+	}
+	var err error
+	if text := os.Getenv("JITNEY_EVIDENCE_TIME"); text != "" {
+		p.budget, err = time.ParseDuration(text)
+		noError(t, err)
+	}
+	if text := os.Getenv("JITNEY_KILLS"); text != "" {
+		p.kills, err = strconv.Atoi(text)
+		noError(t, err)
+	}
+	if text := os.Getenv("JITNEY_SEED"); text != "" {
+		p.seed, err = strconv.ParseUint(text, 10, 64)
+		noError(t, err)
+	}
+	return p
+}
+
+// maxShown bounds the findings that are printed; all are counted.
+const maxShown = 20
+
+func TestCrash(t *testing.T) {
+	p := newPlan(t)
+	t.Logf("seed %d", p.seed)
+	sum := &report{seed: p.seed}
+	began := time.Now()
+	for sum.kills < p.kills && time.Since(began) < p.budget && len(sum.found) == 0 && !t.Failed() {
+		playRun(t, sum, p.seed+uint64(sum.runs), min(killsOfRun, p.kills-sum.kills))
+	}
+	sum.took = time.Since(began)
+	t.Logf("\n%s", sum)
+	for i, f := range sum.found {
+		if i == maxShown {
+			t.Errorf("and %d more", len(sum.found)-maxShown)
+			break
+		}
+		t.Errorf("%s", f)
+	}
+}
+
+// playRun adds a run to sum. The folder of one that fails is kept.
+func playRun(t *testing.T, sum *report, seed uint64, kills int) {
+	dir, err := os.MkdirTemp("", "jitney-crash-data-")
+	noError(t, err)
+	r, err := newRun(program, dir, seed)
+	noError(t, err)
+	err = r.play(context.Background(), kills)
+	w := newWorld(&r.history)
+	found := w.check()
+	nonlinear, undecided := w.checkLinear()
+	before := len(sum.found)
+	sum.add(r, w, append(found, nonlinear...), undecided)
+	if err != nil {
+		t.Errorf("%v", err)
+	}
+	if err != nil || len(sum.found) > before {
+		t.Logf("the data folder is kept: %s", dir)
+		return
+	}
+	noError(t, os.RemoveAll(dir))
+}
+
+func noError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
