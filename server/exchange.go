@@ -49,10 +49,21 @@ func (s *Server) newExchange(w http.ResponseWriter, r *http.Request) *exchange {
 // finish counts and logs the exchange.
 func (x *exchange) finish() {
 	x.release()
-	x.server.active.Add(-1)
+	x.server.leave()
 	took := time.Since(x.startedAt)
 	x.server.metrics.count(x, took)
 	x.logAccess(took)
+}
+
+// leave counts a request less, and tells a shutdown that waits for that.
+func (s *Server) leave() {
+	if s.active.Add(-1) > 0 || s.draining.Err() == nil {
+		return
+	}
+	select {
+	case s.idle <- struct{}{}:
+	default:
+	}
 }
 
 // Unwrap is for http.ResponseController.
@@ -67,6 +78,9 @@ func (x *exchange) WriteHeader(status int) {
 	if x.status == 0 {
 		x.status = status
 		x.bound()
+		if x.server.draining.Err() != nil {
+			x.Header()["Connection"] = []string{"close"}
+		}
 	}
 	x.ResponseWriter.WriteHeader(status)
 }

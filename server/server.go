@@ -61,6 +61,7 @@ type Server struct {
 	replies  *semaphore.Weighted // bytes of messages that are written as JSON
 	draining context.Context     // ends when the server shuts down
 	drain    context.CancelFunc
+	idle     chan struct{} // holds a signal that active was 0 while draining
 }
 
 // New makes a server of a broker that stays open for as long as the server is used.
@@ -73,6 +74,7 @@ func New(b *broker.Broker, opts Options) *Server {
 		ids:       newIDs(),
 		bodies:    semaphore.NewWeighted(maxBodyMemory),
 		replies:   semaphore.NewWeighted(maxReplyMemory),
+		idle:      make(chan struct{}, 1),
 	}
 	s.log = s.opts.Logger
 	s.draining, s.drain = context.WithCancel(context.Background())
@@ -155,7 +157,6 @@ func (s *Server) admit(x *exchange) error {
 	}
 	switch {
 	case s.draining.Err() != nil:
-		x.Header().Set("Connection", "close")
 		return errDraining
 	case s.active.Load() > limit:
 		return errTooMany

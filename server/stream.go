@@ -119,10 +119,12 @@ func (s *stream) read() error {
 	}
 }
 
-// why returns the reason that stop was called with, if that is what err comes from.
+// why returns the reason that stop was called with, if there is one. That the
+// context of the request has ended is none: it does so with every read that
+// fails, and err says more.
 func (s *stream) why(err error) error {
-	if s.ctx.Err() != nil {
-		return context.Cause(s.ctx)
+	if cause := context.Cause(s.ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
 	}
 	return err
 }
@@ -187,8 +189,10 @@ func (s *stream) sendGroup(g *group) error {
 	return nil
 }
 
+// send sends messages. They are whole: that what follows does not come, or that
+// the client has gone, changes nothing.
 func (s *stream) send(messages []queue.Outgoing) error {
-	numbers, outcome, err := s.x.queue.Send(s.x.r.Context(), messages...)
+	numbers, outcome, err := s.x.queue.Send(context.WithoutCancel(s.x.r.Context()), messages...)
 	switch {
 	case err != nil:
 		return err
