@@ -9,7 +9,8 @@ import (
 // A console block of a document is what a person sees in a terminal: commands
 // behind "$ " and what they print. Where something is different in every run
 // it has an …, which stands for anything within a line; a line that is only …
-// stands for any number of lines. A command that ends with & goes on running.
+// stands for any number of lines. A command whose line ends with \ has another
+// line. One that ends with & goes on running.
 
 // step is a command and what it is to print.
 type step struct {

@@ -17,8 +17,8 @@
 //	await FILE regexp        wait until a file has a line that matches
 //
 // What http and jitney print is held for stdout, cmp and let. For cmp, what is
-// different in every run is replaced: GUID, TIME (an instant), URL (the
-// broker's). So cmp compares with a file of the script, and
+// different in every run is replaced: GUID, TIME (an instant), TAG (an
+// entity tag), URL (the broker's). So cmp compares with a file of the script, and
 //
 //	go test ./e2e -run TestScripts/name -update
 //

@@ -12,9 +12,11 @@ import (
 // other, and compares what they print.
 func TestREADME(t *testing.T) {
 	t.Parallel()
-	if n := runDocument(t, "../README.md", "console"); n < 5 {
-		t.Errorf("only %d commands", n)
+	steps := readSteps(t, "../README.md", "console")
+	if len(steps) < 5 {
+		t.Fatalf("only %d commands", len(steps))
 	}
+	runSteps(t, "README.md", steps)
 }
 
 // TestDocuments runs the blocks of other documents that are marked "console
@@ -27,17 +29,22 @@ func TestDocuments(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, file := range files {
-			t.Run(strings.TrimPrefix(file, "../"), func(t *testing.T) {
+			steps := readSteps(t, file, "console run")
+			if len(steps) == 0 {
+				continue
+			}
+			name := strings.TrimPrefix(filepath.ToSlash(file), "../")
+			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				runDocument(t, file, "console run")
+				runSteps(t, name, steps)
 			})
 		}
 	}
 }
 
-// runDocument runs the blocks with the given words behind their fence, and
-// returns the number of their commands.
-func runDocument(t *testing.T, file, info string) int {
+// readSteps returns the steps of a document's blocks that have the given words
+// behind their fence.
+func readSteps(t *testing.T, file, info string) []step {
 	t.Helper()
 	document, err := os.ReadFile(file)
 	if err != nil {
@@ -47,12 +54,14 @@ func runDocument(t *testing.T, file, info string) int {
 	if err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
-	if len(steps) == 0 {
-		return 0
-	}
+	return steps
+}
+
+func runSteps(t *testing.T, name string, steps []step) {
+	t.Helper()
 	for _, tool := range []string{"bash", "curl"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("the commands of %s need %s: %v", file, tool, err)
+			t.Skipf("the commands of %s need %s: %v", name, tool, err)
 		}
 	}
 	s := newShell(t)
@@ -62,10 +71,9 @@ func runDocument(t *testing.T, file, info string) int {
 	}
 	for _, st := range steps {
 		if err := s.run(st); err != nil {
-			t.Fatalf("%s:%d: $ %s\n%v", file, st.line, st.command, err)
+			t.Fatalf("%s:%d: $ %s\n%v", name, st.line, st.command, err)
 		}
 	}
-	return len(steps)
 }
 
 func startsBroker(steps []step) bool {

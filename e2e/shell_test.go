@@ -39,13 +39,14 @@ func newShell(t *testing.T) *shell {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
+	data := filepath.Join(dir, "data")
 	cmd := exec.Command("bash", "--norc", "--noprofile")
 	cmd.Dir = ".."
 	cmd.Env = append(os.Environ(),
 		"GOBIN="+filepath.Join(dir, "bin"),
 		"PATH="+strings.Join([]string{filepath.Join(dir, "bin"), programs, os.Getenv("PATH")}, string(filepath.ListSeparator)),
 		"XDG_CONFIG_HOME="+dir,
-		"JITNEY_DIR="+filepath.Join(dir, "data"),
+		"JITNEY_DIR="+data,
 		"JITNEY_LISTEN="+address,
 		"JITNEY_URL=http://"+address,
 	)
@@ -63,6 +64,9 @@ func newShell(t *testing.T) *shell {
 		s.send("for job in $(jobs -p); do kill -TERM -- -$job; done; wait; exit\n")
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("bash: %v", err)
+		}
+		if err := checkFolder(data); err != nil {
+			t.Error(err)
 		}
 	})
 	s.send("set -m\n") // each job has a number and a process group, as in a terminal
@@ -151,5 +155,44 @@ func (s *shell) await(done func(text string) (bool, error)) error {
 			return errors.New("nothing came of it in time:\n" + s.text.String())
 		}
 		s.changed.Wait()
+	}
+}
+
+// TestShell makes sure that a document whose commands print something else, or
+// fail, does not pass.
+func TestShell(t *testing.T) {
+	t.Parallel()
+	const document = "```console\n" +
+		"$ printf 'one\\ntwo'\none\ntwo\n" +
+		"$ printf 'one\\ntwo'\none\n…\n" +
+		"$ printf 'one\\n\\nthree\\n'\no…e\n\nthree\n" +
+		"$ echo \\\n> one\none\n" +
+		"$ x=1\n" +
+		"$ echo $x http://127.0.0.1:5300/\n1 http://127.0.0.1:5300/\n" +
+		"$ (echo begun; exec sleep 1000) &\nbegun\n" +
+		"```\n```sh\n$ false\n```\n"
+	s := newShell(t)
+	steps, err := parseSteps(document, "console")
+	if err != nil || len(steps) != 7 {
+		t.Fatalf("%d steps, %v", len(steps), err)
+	}
+	for _, st := range steps {
+		if err := s.run(st); err != nil {
+			t.Errorf("$ %s\n%v", st.command, err)
+		}
+	}
+	for _, row := range []struct {
+		step step
+		want string
+	}{
+		{step{command: "echo one", want: []string{"two"}}, "one"},
+		{step{command: "echo one"}, "one"},
+		{step{command: "true", want: []string{"one"}}, "one"},
+		{step{command: "printf 'one\\ntwo\\n'", want: []string{"one…two"}}, "two"},
+		{step{command: "(exit 3)"}, "exit code 3"},
+	} {
+		if err := s.run(row.step); err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("$ %s\npassed for %q, with %v", row.step.command, row.step.want, err)
+		}
 	}
 }

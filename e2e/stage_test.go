@@ -186,6 +186,7 @@ func runAwait(ts *testscript.TestScript, args []string) {
 // What is different in every run.
 var (
 	guidPattern    = regexp.MustCompile(`[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
+	tagPattern     = regexp.MustCompile(`(?m)^Etag: .*$`)
 	instantPattern = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z|[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT`)
 )
 
@@ -193,5 +194,6 @@ var (
 func mask(text, url string) string {
 	text = strings.ReplaceAll(text, url, "URL")
 	text = guidPattern.ReplaceAllString(text, "GUID")
+	text = tagPattern.ReplaceAllString(text, "Etag: TAG")
 	return instantPattern.ReplaceAllString(text, "TIME")
 }

@@ -128,7 +128,7 @@ func TestPoisonMessageDrop(t *testing.T) {
 		for _, d := range h.receive(drop, queue.ReceiveOptions{Count: 9}) {
 			reasons = append(reasons, string(d.Body)+" "+d.DeadLetterReason+" "+d.DeadLetterSource+" "+fmt.Sprint(d.DeliveryCount))
 		}
-		want := "expired TTLExpiredException /orders 1,delivered MaxDeliveryCountExceeded /orders 1,settled  /orders 1"
+		want := "expired TTLExpiredException /orders 1,delivered MaxDeliveryCountExceeded /orders 1,settled DeadLetteredByReceiver /orders 1"
 		if got := strings.Join(reasons, ","); got != want {
 			t.Errorf("the drop has %s, want %s", got, want)
 		}

@@ -24,10 +24,11 @@ import (
 )
 
 // checks is how many random histories of about 60 steps a run of the tests
-// tries; JITNEY_EVIDENCE=1 makes it 500,000, and a duration such as 30m goes
-// on for so long.
+// tries, raceChecks with the race detector; JITNEY_EVIDENCE=1 makes it
+// 500,000, and a duration such as 30m goes on for so long.
 const (
 	checks         = 2000
+	raceChecks     = 400
 	evidenceChecks = 500_000
 )
 
@@ -59,10 +60,14 @@ func effort(t *testing.T) (n int, until time.Time) {
 	case evidence != "" && err != nil:
 		t.Fatalf("JITNEY_EVIDENCE=%s: 1 or a duration is wanted", evidence)
 	}
+	if raceEnabled {
+		return raceChecks, time.Now().Add(d)
+	}
 	return checks, time.Now().Add(d)
 }
 
-// FuzzModel takes its choices from the fuzzer's bytes.
+// FuzzModel takes its choices from the fuzzer's bytes. Runs of it differ in what
+// they cover, so there is nothing to gain from -fuzzminimizetime.
 func FuzzModel(f *testing.F) {
 	for _, seed := range []string{"", "jitney", strings.Repeat("\x07\x01\x33\x80", 200), strings.Repeat("\xff\x00\xfe\x10", 400)} {
 		f.Add([]byte(seed))

@@ -32,7 +32,6 @@ func (x *exchange) readBody(limit int64) ([]byte, *queue.Staged, error) {
 		return b, nil, err
 	}
 	body := x.body(maxCharge)
-	defer body.end()
 	return x.server.broker.ReadBody(x.r.Context(), body, limit)
 }
 
@@ -42,7 +41,6 @@ func (x *exchange) readSmall(length int64) ([]byte, error) {
 		return nil, err
 	}
 	body := x.body(0)
-	defer body.end()
 	b := make([]byte, length)
 	if _, err := io.ReadFull(body, b); err != nil {
 		return nil, badBody(err)
@@ -62,7 +60,6 @@ func (x *exchange) readDocument(limit int64) ([]byte, error) {
 		return x.readSmall(length)
 	}
 	body := x.body(limit)
-	defer body.end()
 	b, err := io.ReadAll(io.LimitReader(body, limit+1))
 	if err != nil {
 		return nil, badBody(err)
@@ -83,7 +80,6 @@ func (x *exchange) skipBody() error {
 		return fmt.Errorf("%w: want none", errDocument)
 	}
 	body := x.body(0)
-	defer body.end()
 	n, err := io.Copy(io.Discard, io.LimitReader(body, maxIgnored+1))
 	switch {
 	case err != nil:
@@ -119,7 +115,8 @@ func (x *exchange) release() {
 }
 
 // A body is a request's, read by nobody else. A client has stepTimeout for
-// each stepBytes of it.
+// each stepBytes of it. At its end net/http takes the deadline back, and watches
+// the connection for its client's going.
 type body struct {
 	x        *exchange
 	control  *http.ResponseController
@@ -147,10 +144,6 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
-
-// end takes the deadline back: the connection is watched for its client's
-// going while the request is answered.
-func (b *body) end() { _ = b.control.SetReadDeadline(time.Time{}) }
 
 // A floored writes to a client that has stepTimeout for each stepBytes.
 type floored struct {

@@ -30,6 +30,7 @@ var (
 	errNoMatch    = errors.New("the request does not say which state of the policy it is about")
 	errDiscarded  = errors.New("the queue is full and has discarded the message")
 	errTooSlow    = errors.New("the body came too slowly")
+	errUnread     = errors.New("the client has gone or does not read")
 	errPanicked   = errors.New("the handler panicked")
 )
 

@@ -18,22 +18,29 @@ const typePrefix = "urn:jitney:problem:"
 // fail answers an error with its problem document. If the reply has begun the
 // connection is broken off, so that the client does not take it for whole.
 func (x *exchange) fail(err error) {
-	if x.status != 0 {
+	switch {
+	case isGone(err) && x.gone() || errors.Is(err, errUnread):
+		x.abort()
+	case x.status != 0:
 		x.logFailure(err)
-		panic(http.ErrAbortHandler)
-	}
-	if isGone(err) && x.gone() {
-		x.status = statusGone
-		panic(http.ErrAbortHandler)
+		x.abort()
 	}
 	k := x.kindOf(err)
 	if k.status == http.StatusInternalServerError {
 		x.logFailure(err)
 	}
 	if k.retry > 0 {
-		x.Header().Set("Retry-After", strconv.Itoa(k.retry)) // [Q5]
+		x.Header()["Retry-After"] = []string{strconv.Itoa(k.retry)} // [Q5]
 	}
 	x.writeProblem(x.document(k, err))
+}
+
+// abort breaks the connection off.
+func (x *exchange) abort() {
+	if x.status == 0 {
+		x.status = statusGone
+	}
+	panic(http.ErrAbortHandler)
 }
 
 // statusGone stands in logs and metrics for a client that did not wait.

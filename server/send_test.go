@@ -209,6 +209,13 @@ func TestFullQueues(t *testing.T) {
 		time.Sleep(time.Second)
 		b.call("DELETE", "/rejects/messages/head", "").want(200).wantBody("1")
 		held().want(201)
+		// The time that a body has does not run on while its sender is held.
+		b.queue("/patient", `"MaxSizeInMegabytes":1,"EnqueueTimeout":"PT1M"`)
+		b.send("/patient", pattern(700<<10))
+		held = b.later(func() reply { return b.call("POST", "/patient", pattern(600<<10)) })
+		time.Sleep(50 * time.Second)
+		b.call("DELETE", "/patient/messages/head", "").want(200)
+		held().want(201)
 		// What can never fit is not held.
 		b.queue("/tiny", `"MaxSizeInMegabytes":1,"MaxMessageSizeInKilobytes":2048`)
 		b.call("POST", "/tiny", pattern(1<<20+1)).wantProblem(413, "too-large")

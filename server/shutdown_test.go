@@ -102,6 +102,7 @@ func TestShutdownCutsOff(t *testing.T) {
 		c := b.dial()
 		defer c.Close()
 		fmt.Fprint(c, "POST /orders HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n1")
+		time.Sleep(time.Second)
 		end := b.shutting()
 		if took := end(); !about(took, 10*time.Second) {
 			b.Errorf("the shutdown took %v, want 10 s", took)

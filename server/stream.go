@@ -285,6 +285,6 @@ func (s *stream) linger() {
 		_, err = io.CopyN(io.Discard, s.x.r.Body, maxLineBytes)
 	}
 	if !errors.Is(err, io.EOF) {
-		panic(http.ErrAbortHandler)
+		s.x.abort()
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -168,6 +169,10 @@ func TestStreamUnread(t *testing.T) {
 		for range count / 100 {
 			chunk(c, strings.Repeat(`{"body":"x"}`+"\n", 100))
 		}
+		for range 10 { // longer than any other reply may take
+			time.Sleep(time.Minute)
+			chunk(c, "\n")
+		}
 		fmt.Fprint(c, "0\r\n\r\n")
 		response, err := http.ReadResponse(r, nil)
 		if err != nil {
@@ -239,6 +244,10 @@ func TestStreamFull(t *testing.T) {
 		if last, _ := b.stream("/drops", lines).want(200).last(); last != `{"committed":5,"last":5,"discarded":3}` {
 			b.Errorf("the last line is %s", last)
 		}
+		b.call("DELETE", "/drops/messages/head?count=2", "").want(200)
+		if last, _ := b.stream("/drops", lines[:4*13]).want(200).last(); last != `{"committed":2,"last":7,"discarded":2}` {
+			b.Errorf("the last line is %s", last)
+		}
 		b.queue("/shifts", `"MaxQueueLength":5,"EnqueueTimeout":"PT0S","Overflow":"DiscardExistingMessage"`)
 		if last, _ := b.stream("/shifts", lines).want(200).last(); last != `{"committed":8,"last":8}` {
 			b.Errorf("the last line is %s", last)
@@ -302,7 +311,7 @@ func TestStreamIdle(t *testing.T) {
 func TestStreamIsNoSmuggler(t *testing.T) {
 	inBubble(t, func(b *bus) {
 		b.queue("/orders", "")
-		smuggled := "DELETE /orders/$policy HTTP/1.1\r\nHost: localhost\r\n\r\n"
+		smuggled := "GET /-/livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 		for _, first := range []string{"broken\n", `{"body":"x"}` + "\nbroken\n"} {
 			for _, fill := range []int{0, 1 << 20, 5 << 20} {
 				c := b.dial()
@@ -322,6 +331,23 @@ func TestStreamIsNoSmuggler(t *testing.T) {
 				c.Close()
 			}
 		}
-		b.call("GET", "/orders/$policy", "").want(200)
+		// The rest of the body comes when nobody reads it any more.
+		first := `{"body":"x"}` + "\nbroken\n"
+		for _, framing := range []string{fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(first)+len(smuggled), first),
+			fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n", len(first), first)} {
+			c := b.dial()
+			go fmt.Fprintf(c, "POST /orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: %s\r\n%s", linesType, framing)
+			var got strings.Builder
+			var reading sync.WaitGroup
+			reading.Go(func() { _, _ = io.Copy(&got, c) }) // it may be broken off
+			time.Sleep(3 * time.Second)
+			_, _ = io.WriteString(c, smuggled) // to whom it may concern
+			time.Sleep(3 * time.Second)
+			c.Close()
+			reading.Wait()
+			if n := strings.Count(got.String(), "HTTP/1.1 "); n != 1 {
+				b.Errorf("%d replies: %s", n, got.String())
+			}
+		}
 	})
 }

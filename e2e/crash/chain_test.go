@@ -80,7 +80,7 @@ func (w *world) checkChain(s *story, f *findings) {
 // mismatch says what is wrong with a delivery that fits none of the lives.
 func mismatch(lives []life, d *delivery) rule {
 	for _, l := range lives {
-		if l.at == d.from {
+		if l.at == d.from && l.reason == d.reason && l.count+1 != d.count {
 			return miscounted
 		}
 	}

@@ -6,11 +6,13 @@ package crash_test
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -31,7 +33,11 @@ func buildAndRun(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	program = filepath.Join(dir, "jitney")
-	cmd := exec.Command("go", "build", "-o", program, "../../cmd/jitney")
+	args := []string{"build", "-o", program}
+	if raceEnabled {
+		args = append(args, "-race")
+	}
+	cmd := exec.Command("go", append(args, "../../cmd/jitney")...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n%s", cmd, err, out)
 		return 1
@@ -77,10 +83,22 @@ func newPlan(t *testing.T) plan {
 	return p
 }
 
+// readSources reads the folders that the program is made of: go test takes a
+// result from its cache unless something has changed that the test has read.
+func readSources(t *testing.T) {
+	noError(t, filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if d != nil && d.IsDir() && (strings.HasPrefix(d.Name(), ".") && path != "../.." || path == "../../docs") {
+			return fs.SkipDir
+		}
+		return err
+	}))
+}
+
 // maxShown bounds the findings that are printed; all are counted.
 const maxShown = 20
 
 func TestCrash(t *testing.T) {
+	readSources(t)
 	p := newPlan(t)
 	t.Logf("seed %d", p.seed)
 	sum := &report{seed: p.seed}

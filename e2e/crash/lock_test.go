@@ -84,7 +84,7 @@ func (w *world) checkSettlements(s *story, d, next *delivery, f *findings) {
 
 func (w *world) checkAccepted(s *story, d, next *delivery, e *settlement, ended bool, f *findings) {
 	switch _, latest := w.lockEnd(d, e); {
-	case ended && e.what != renewal:
+	case ended:
 		f.add(deadLock, s.id, "%s was accepted at %v for a lock that was settled before", e.what, e.end)
 	case latest < e.start-clockSlack:
 		f.add(deadLock, s.id, "%s was accepted at %v for a lock that ended at %v", e.what, e.end, latest)

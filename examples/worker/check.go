@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -86,11 +87,11 @@ func (s *story) explain(r *result) (map[string]record.Finding, error) {
 	s.say("\nDelivered again:")
 	once := map[string]record.Finding{}
 	var errs []error
-	for _, id := range slices.Sorted(maps.Keys(r.byMessage)) {
-		all := r.byMessage[id]
-		slices.SortFunc(all, func(a, b found) int { return a.Delivery - b.Delivery })
+	byNumber := func(a, b []found) int { return cmp.Compare(a[0].Number, b[0].Number) }
+	for _, all := range slices.SortedFunc(maps.Values(r.byMessage), byNumber) {
+		slices.SortFunc(all, func(a, b found) int { return cmp.Compare(a.Delivery, b.Delivery) })
 		first, last := all[0], all[len(all)-1]
-		once[id] = first.Finding
+		once[first.ID] = first.Finding
 		switch {
 		case len(all) == 1 && first.Delivery == 1:
 		case len(all) == 1:
@@ -145,7 +146,7 @@ const shown = 5
 func (s *story) tellLargest(totals map[string]total) {
 	s.say("\nThe largest of %d packages:", len(totals))
 	names := slices.SortedFunc(maps.Keys(totals), func(a, b string) int {
-		return int(totals[b].bytes - totals[a].bytes)
+		return cmp.Compare(totals[b].bytes, totals[a].bytes)
 	})
 	for _, name := range names[:min(shown, len(names))] {
 		s.say("  %12d bytes in %5d files  %s", totals[name].bytes, totals[name].files, name)

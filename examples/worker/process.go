@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -11,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 )
 
@@ -33,37 +33,52 @@ func (p programs) build(ctx context.Context) error {
 // broker is a jitney serve process.
 type broker struct {
 	programs
-	url string
-	cmd *exec.Cmd
+	url   string
+	cmd   *exec.Cmd
+	ended chan error
 }
 
-// served matches the line of the broker's log that says where it serves.
-var served = regexp.MustCompile(`msg=serving url=(\S+)`)
+// log is what a broker writes to stderr. It tells where the broker serves.
+type log struct {
+	text   bytes.Buffer
+	once   sync.Once
+	served chan string // is sent one URL, and has room for it
+}
+
+// servedLine matches the line that says so.
+var servedLine = regexp.MustCompile(`msg=serving url=(\S+) `)
+
+func (l *log) Write(text []byte) (int, error) {
+	l.text.Write(text)
+	if found := servedLine.FindSubmatch(l.text.Bytes()); found != nil {
+		l.once.Do(func() { l.served <- string(found[1]) })
+	}
+	return len(text), nil
+}
 
 func startBroker(p programs, dir string) (*broker, error) {
-	cmd := exec.Command(p.jitney(), "serve", "--insecure", "--listen", "127.0.0.1:0", "--dir", dir)
-	log, err := cmd.StderrPipe()
-	if err != nil {
+	b := &broker{
+		programs: p,
+		cmd:      exec.Command(p.jitney(), "serve", "--insecure", "--listen", "127.0.0.1:0", "--dir", dir),
+		ended:    make(chan error, 1),
+	}
+	log := &log{served: make(chan string, 1)}
+	b.cmd.Stderr = log
+	if err := b.cmd.Start(); err != nil {
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
-		return nil, err
+	go func() { b.ended <- b.cmd.Wait() }()
+	select {
+	case b.url = <-log.served:
+		return b, nil
+	case err := <-b.ended:
+		return nil, fmt.Errorf("the broker does not serve: %w\n%s", err, log.text.String())
 	}
-	lines := bufio.NewScanner(log)
-	for lines.Scan() {
-		if found := served.FindStringSubmatch(lines.Text()); found != nil {
-			go func() { // until the broker ends; nobody waits for it, as it only throws away
-				for lines.Scan() {
-				}
-			}()
-			return &broker{p, found[1], cmd}, nil
-		}
-	}
-	return nil, errors.Join(errors.New("the broker does not serve"), cmd.Wait())
 }
 
+// stop has the broker shut down. It returns when the process has ended.
 func (b *broker) stop() error {
-	return errors.Join(b.cmd.Process.Signal(syscall.SIGTERM), b.cmd.Wait())
+	return errors.Join(b.cmd.Process.Signal(syscall.SIGTERM), <-b.ended)
 }
 
 // run runs jitney and returns what it printed.
