@@ -268,3 +268,21 @@ func (b *Broker) end(tx *store.Tx, names namespace.Change, e *namespace.Entry) e
 	names.Delete(e)
 	return nil
 }
+
+// EachQueue calls fn with the name and the counts of up to limit queues, in no
+// order. A queue that goes away meanwhile is left out.
+func (b *Broker) EachQueue(limit int, fn func(name string, c queue.Counts)) {
+	for _, e := range b.names.All() {
+		if limit == 0 {
+			return
+		}
+		q, err := b.Queue(e)
+		if err != nil {
+			continue
+		}
+		if c, err := q.Counts(); err == nil {
+			fn(e.Name.String(), c)
+			limit--
+		}
+	}
+}

@@ -40,9 +40,15 @@ func (x *exchange) readSmall(length int64) ([]byte, error) {
 	if err := x.charge(length); err != nil {
 		return nil, err
 	}
-	body := x.body(0)
 	b := make([]byte, length)
-	if _, err := io.ReadFull(body, b); err != nil {
+	var err error
+	if length <= stepBytes {
+		_ = x.control().SetReadDeadline(time.Now().Add(stepTimeout)) // a reader without deadlines needs none
+		_, err = io.ReadFull(x.r.Body, b)
+	} else {
+		_, err = io.ReadFull(x.body(0), b)
+	}
+	if err != nil {
 		return nil, badBody(err)
 	}
 	x.consumed = true

@@ -1,21 +1,154 @@
 package server
 
 import (
-	"net/http"
+	"strconv"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/jitney-mq/jitney/queue"
 )
 
-type metrics struct{}
+// metrics are what Prometheus is told [A1]. Requests are counted by route, never by name.
+type metrics struct {
+	server   *Server
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	other    *meter // of requests that no route was found for
+}
 
-type meter struct{}
+// buckets end where long polls do, in seconds.
+var buckets = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300}
 
-func newMetrics(*Server) *metrics { return &metrics{} }
+func newMetrics(s *Server) *metrics {
+	m := &metrics{
+		server:   s,
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "jitney_http_requests_total", Help: "Requests that were answered.",
+		}, []string{"route", "class"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "jitney_http_request_seconds", Help: "Time to the end of the reply, waiting included.", Buckets: buckets,
+		}, []string{"route"}),
+	}
+	m.registry.MustRegister(m.requests, m.seconds, brokerFigures{s}, collectors.NewGoCollector())
+	m.other = m.meter("other")
+	return m
+}
 
-func (m *metrics) meter(string) *meter { return &meter{} }
+// A meter counts the requests of one route. Its parts are looked up once.
+type meter struct {
+	classes [6]prometheus.Counter // by the first digit of the status
+	seconds prometheus.Observer
+}
 
-func (m *metrics) count(*exchange, time.Duration) {}
+func (m *metrics) meter(route string) *meter {
+	t := &meter{seconds: m.seconds.WithLabelValues(route)}
+	for digit := range t.classes {
+		class := strconv.Itoa(digit) + "xx"
+		if digit == 0 {
+			class = "none" // the client went before the reply began
+		}
+		t.classes[digit] = m.requests.WithLabelValues(route, class)
+	}
+	return t
+}
 
+// count notes a request that has been answered.
+func (m *metrics) count(x *exchange, took time.Duration) {
+	t := m.other
+	if x.route != nil {
+		t = x.route.meter
+	}
+	t.classes[min(x.status/100, len(t.classes)-1)].Inc()
+	t.seconds.Observe(took.Seconds())
+}
+
+// scrape answers Prometheus; ?detail=queues adds a line for each queue and state.
 func (x *exchange) scrape() error {
-	x.WriteHeader(http.StatusNoContent)
+	detail, err := x.argument("detail")
+	if err != nil {
+		return err
+	}
+	gatherer := prometheus.Gatherers{x.server.metrics.registry}
+	switch detail {
+	case "":
+	case "queues":
+		queues := prometheus.NewRegistry()
+		queues.MustRegister(queueFigures{x.server})
+		gatherer = append(gatherer, queues)
+	default:
+		return notYet("detail", detail, "queues, or nothing")
+	}
+	promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{}).ServeHTTP(x, x.r)
 	return nil
+}
+
+// brokerFigures collects what the broker says of itself when it is asked.
+type brokerFigures struct{ server *Server }
+
+// Describe describes nothing: what is collected is fixed here, in Collect.
+func (brokerFigures) Describe(chan<- *prometheus.Desc) {}
+
+// Collect is part of prometheus.Collector.
+func (f brokerFigures) Collect(to chan<- prometheus.Metric) {
+	info := f.server.broker.Info()
+	put := func(kind prometheus.ValueType, name, help string, value float64) {
+		to <- prometheus.MustNewConstMetric(prometheus.NewDesc("jitney_"+name, help, nil, nil), kind, value)
+	}
+	counter := func(name, help string, value uint64) { put(prometheus.CounterValue, name, help, float64(value)) }
+	gauge := func(name, help string, value int64) { put(prometheus.GaugeValue, name, help, float64(value)) }
+
+	t := info.Totals
+	counter("messages_sent_total", "Messages that senders were told are on disk.", t.Sent)
+	counter("messages_received_total", "Deliveries, repeated ones included.", t.Received)
+	counter("messages_redelivered_total", "Deliveries of messages that had been delivered before.", t.Redelivered)
+	counter("messages_completed_total", "Messages that their receiver completed.", t.Completed)
+	counter("messages_abandoned_total", "Locks that their receiver abandoned.", t.Abandoned)
+	counter("messages_dead_lettered_total", "Messages that were dead-lettered.", t.DeadLettered)
+	counter("messages_expired_total", "Messages that became too old.", t.Expired)
+	counter("messages_discarded_total", "Messages that Overflow discarded.", t.Discarded)
+	counter("messages_forwarded_total", "Messages that were moved on to another name.", t.Forwarded)
+	counter("messages_redriven_total", "Dead letters that were sent back.", t.Redriven)
+	gauge("locks", "Locks in force.", int64(t.Locked))
+	gauge("senders_held", "Senders that full queues hold.", t.Held)
+	gauge("names", "Names that have a role.", int64(info.Names))
+	gauge("http_requests_active", "Requests under way.", f.server.active.Load())
+
+	s := info.Store
+	counter("store_commits_total", "Transactions that wrote.", s.Commits)
+	counter("store_syncs_total", "Syncs of the data file.", s.Syncs)
+	counter("store_ops_total", "Ops that the writer has run.", s.Ops)
+	counter("store_reruns_total", "Commits that were begun again.", s.Reruns)
+	counter("store_quarantined_total", "Damaged records that were put aside.", s.Quarantined)
+	counter("store_written_bytes_total", "Bytes of pages written to the data file.", s.PageBytes)
+	gauge("store_file_bytes", "Size of the data file.", s.FileBytes)
+	gauge("store_free_bytes", "Bytes of the data file that hold nothing.", s.FreeBytes)
+	gauge("store_disk_free_bytes", "Bytes of the disk that are free.", s.DiskFree)
+	gauge("store_open_views", "Read transactions that are open.", int64(s.OpenViews))
+}
+
+// queueFigures collects the counts of each queue.
+type queueFigures struct{ server *Server }
+
+// Describe describes nothing: see brokerFigures.
+func (queueFigures) Describe(chan<- *prometheus.Desc) {}
+
+// Collect is part of prometheus.Collector.
+func (f queueFigures) Collect(to chan<- prometheus.Metric) {
+	desc := prometheus.NewDesc("jitney_queue_messages", "Messages of a queue.", []string{"queue", "state"}, nil)
+	f.server.broker.EachQueue(maxDetail, func(name string, c queue.Counts) {
+		put := func(state string, count uint64) {
+			to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, float64(count), name, state)
+		}
+		put("active", c.Active)
+		put("locked", c.Locked)
+		put("scheduled", c.Scheduled)
+		put("deferred", c.Deferred)
+		put("dead-letter", c.DeadLetter)
+		put("transfer-dead-letter", c.TransferDeadLetter)
+	})
 }

@@ -146,7 +146,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.fail(err)
 		return
 	}
-	s.entrance.ServeHTTP(x, r)
+	var match mux.RouteMatch
+	s.entrance.Match(r, &match) // there is a handler for whatever matches nothing
+	match.Handler.ServeHTTP(x, r)
 }
 
 // admit decides whether a request is looked at at all.
