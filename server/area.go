@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/jitney-mq/jitney/problem"
 )
 
 // A check is one thing that has to be true of a healthy broker.
@@ -50,8 +48,7 @@ func (x *exchange) answerChecks(checks []check) error {
 		fmt.Fprintf(&list, "[%s] %s\n", mark, c.name)
 	}
 	if len(failed) > 0 {
-		x.writeNotReady(errors.Join(failed...))
-		return nil
+		return fmt.Errorf("%w: %w", errNotReady, errors.Join(failed...))
 	}
 	if query.Has("verbose") {
 		return x.write(http.StatusOK, textType, []byte(list.String()+"ok\n"))
@@ -60,15 +57,6 @@ func (x *exchange) answerChecks(checks []check) error {
 }
 
 const textType = "text/plain; charset=utf-8"
-
-// writeNotReady answers 503 whatever status the error has elsewhere.
-func (x *exchange) writeNotReady(err error) {
-	x.logFailure(err)
-	x.writeProblem(problem.Document{
-		Type: typePrefix + "not-ready", Title: "The broker is not ready", Status: http.StatusServiceUnavailable,
-		Detail: strings.ReplaceAll(err.Error(), "\n", "; "), Instance: x.id,
-	})
-}
 
 // info answers what the broker says of itself [A1]. No name and no message is
 // in it.

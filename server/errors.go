@@ -21,7 +21,7 @@ var (
 	errHost       = errors.New("the broker is not known by the host that the request names")
 	errOrigin     = errors.New("pages of this origin may not use the broker")
 	errTooMany    = errors.New("too many requests are under way")
-	errTooWaiting = errors.New("too many receivers wait")
+	errWaiting    = errors.New("too many receivers wait")
 	errMemory     = errors.New("too many bytes of bodies are in memory")
 	errDraining   = errors.New("the broker is shutting down")
 	errNotReady   = errors.New("the broker is not ready")
@@ -46,15 +46,15 @@ type kind struct {
 // kinds has a row for every error that a handler can return. The first row
 // whose error fits counts [N6].
 var kinds = []kind{
+	{errNotReady, http.StatusServiceUnavailable, "not-ready", "The broker is not ready", 5},
 	{queue.ErrFull, http.StatusServiceUnavailable, "queue-full", "The queue is full", 1},
 	{queue.ErrOverloaded, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
 	{errTooMany, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
-	{errTooWaiting, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
+	{errWaiting, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
 	{errMemory, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
 	{errDraining, http.StatusServiceUnavailable, "shutting-down", "The broker is shutting down", 5},
 	{broker.ErrStoreClosed, http.StatusServiceUnavailable, "shutting-down", "The broker is shutting down", 5},
 	{broker.ErrStoreFailed, http.StatusServiceUnavailable, "store-failed", "The store has failed", 5},
-	{errNotReady, http.StatusServiceUnavailable, "not-ready", "The broker is not ready", 5},
 	{broker.ErrNoSpace, http.StatusInsufficientStorage, "no-space", "The disk is full", 30},
 
 	{queue.ErrTooLarge, http.StatusRequestEntityTooLarge, "too-large", "The message is too large", 0},

@@ -88,7 +88,8 @@ func (x *exchange) WriteHeader(status int) {
 
 // bound bounds the time for what is left of the request. A reply that comes
 // late has time of its own to reach the client; the rest of a body that nobody
-// has read is read by net/http, and has little.
+// has read is read by net/http, and has little, or none if it has been waited
+// for long enough.
 func (x *exchange) bound() {
 	if x.duplex {
 		return
@@ -97,7 +98,7 @@ func (x *exchange) bound() {
 	if now.Sub(x.startedAt) > stepTimeout {
 		_ = x.control().SetWriteDeadline(now.Add(stepTimeout)) // a writer without deadlines needs none
 	}
-	if x.r.ContentLength != 0 && !x.consumed {
+	if x.r.ContentLength != 0 && !x.consumed && x.status != http.StatusRequestTimeout {
 		_ = x.control().SetReadDeadline(now.Add(discardTimeout))
 	}
 }

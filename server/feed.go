@@ -182,12 +182,12 @@ func (x *exchange) refer() error {
 	if below {
 		return x.listNames()
 	}
-	x.Header().Add("Vary", "Accept")
 	if names(x.r.Header, atomType) || names(x.r.Header, jsonType) || names(x.r.Header, policy.MediaType) {
 		entry := policyEntry(x.entry)
 		return x.writeEntry(http.StatusOK, &entry, jsonType)
 	}
-	x.Header().Set("Location", x.entry.Policy.(policy.Metadata).Address)
+	x.Header()["Vary"] = []string{"Accept"}
+	x.Header()["Location"] = []string{x.entry.Policy.(policy.Metadata).Address}
 	x.WriteHeader(http.StatusSeeOther)
 	return nil
 }

@@ -101,7 +101,7 @@ func (x *exchange) writeMessages(status int, list []*queue.Delivery) error {
 	return w.flush()
 }
 
-// browse answers a page of messages without locking them [R8].
+// browse answers a page of messages without locking them [R12].
 func (x *exchange) browse() error {
 	if err := x.refuseLater("where", "status"); err != nil {
 		return err
@@ -159,7 +159,7 @@ func (x *exchange) writePage(page *queue.Page, count int) error {
 	return w.flush()
 }
 
-// find answers one message [R8].
+// find answers one message [R12].
 func (x *exchange) find() error {
 	d, err := x.queue.Find(x.sub, x.number)
 	if err != nil {

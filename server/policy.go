@@ -81,7 +81,7 @@ func (x *exchange) readPolicy() (policy.Policy, error) {
 
 // writePolicy answers with the entry of a name as it is in force.
 func (x *exchange) writePolicy(status int, e *namespace.Entry) error {
-	x.Header().Set("ETag", e.ETag())
+	x.setTag(e)
 	entry := policyEntry(e)
 	return x.writeEntry(status, &entry, policy.MediaType)
 }
@@ -89,7 +89,7 @@ func (x *exchange) writePolicy(status int, e *namespace.Entry) error {
 // showPolicy answers the policy in force [P3].
 func (x *exchange) showPolicy() error {
 	if matches(x.r.Header["If-None-Match"], x.entry.ETag()) {
-		x.Header().Set("ETag", x.entry.ETag())
+		x.setTag(x.entry)
 		x.WriteHeader(http.StatusNotModified)
 		return nil
 	}
@@ -127,10 +127,13 @@ func (x *exchange) unassign() error {
 	return nil
 }
 
+// setTag sets the header under its usual name, which net/http spells Etag.
+func (x *exchange) setTag(e *namespace.Entry) { x.Header()["ETag"] = []string{e.ETag()} }
+
 // stale adds the tag of the policy in force if that is what err is about.
 func (x *exchange) stale(e *namespace.Entry, err error) error {
 	if e != nil && errors.Is(err, broker.ErrStale) {
-		x.Header().Set("ETag", e.ETag())
+		x.setTag(e)
 	}
 	return err
 }

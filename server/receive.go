@@ -49,7 +49,7 @@ func (x *exchange) wait(opts queue.ReceiveOptions) ([]*queue.Delivery, error) {
 	if opts.Wait > 0 {
 		defer x.server.waiting.Add(-1)
 		if x.server.waiting.Add(1) > int64(x.server.opts.MaxWaiting) {
-			return nil, errTooWaiting
+			return nil, errWaiting
 		}
 	}
 	return x.queue.Receive(x.r.Context(), opts)

@@ -299,7 +299,7 @@ func TestCancel(t *testing.T) {
 	})
 }
 
-// [R8]: pages, in the order of sequence numbers.
+// [R12]: pages, in the order of sequence numbers.
 func TestBrowse(t *testing.T) {
 	inBubble(t, func(b *bus) {
 		b.queue("/Orders", "")

@@ -93,7 +93,7 @@ func TestSlowBody(t *testing.T) {
 				var dripping sync.WaitGroup
 				dripping.Go(func() { drip(c) })
 				after, text := ended(b, c)
-				if !about(after, 20*time.Second) && !about(after, 25*time.Second) || !strings.Contains(text, "HTTP/1.1 408 ") {
+				if !about(after, 20*time.Second) || !strings.Contains(text, "HTTP/1.1 408 ") {
 					b.Errorf("%s, %s: closed after %v: %.200s", target, name, after, text)
 				}
 				c.Close()

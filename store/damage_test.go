@@ -57,16 +57,17 @@ func damaged(t testing.TB) *store.Store {
 	return open(t, s.Dir())
 }
 
+// wantCorrupt returns the CorruptError for a record, which err should wrap.
 func wantCorrupt(t testing.TB, err error, table store.Table, key string) *store.CorruptError {
 	t.Helper()
-	var corrupt *store.CorruptError
-	if !errors.As(err, &corrupt) {
-		t.Fatalf("the error is %v, want a CorruptError", err)
+	want := &store.CorruptError{Table: table, Key: []byte(key)}
+	var got *store.CorruptError
+	if !errors.As(err, &got) {
+		t.Errorf("the error is %v, want %v", err, want)
+	} else if got.Error() != want.Error() {
+		t.Errorf("the error is %v, want %v", got, want)
 	}
-	if corrupt.Table != table || string(corrupt.Key) != key {
-		t.Fatalf("the damaged record is %q of %s, want %q of %s", corrupt.Key, corrupt.Table, key, table)
-	}
-	return corrupt
+	return want
 }
 
 func TestEveryFlippedBitIsFound(t *testing.T) {
@@ -132,7 +133,7 @@ func TestQuarantine(t *testing.T) {
 		_, err := tx.Get(tableA, []byte("b"))
 		tx.Quarantine(wantCorrupt(t, err, tableA, "b"))
 		v, err := tx.Get(tableA, []byte("b"))
-		ok(t, err)
+		noError(t, err)
 		if v != nil {
 			t.Error("the op still sees the record")
 		}

@@ -1,5 +1,7 @@
 package store
 
+import "slices"
+
 // What the store decodes, for the fuzz target and for tests that write a
 // folder of their own.
 var (
@@ -13,6 +15,7 @@ var (
 
 // Names in the data folder and in the table of the store's own.
 const (
+	LockName  = lockName
 	MetaTable = metaTable
 	FormatKey = formatKey
 	CommitKey = commitKey
@@ -21,3 +24,10 @@ const (
 
 // MaxWaitingOps is how many ops wait for the writer before callers block.
 const MaxWaitingOps = maxWaitingOps
+
+// WriteSetOf returns the write-set of tx as it is now.
+func WriteSetOf(tx *Tx) []Write {
+	p := *tx.own
+	p.writes = slices.Clone(p.writes)
+	return p.set()
+}

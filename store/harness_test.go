@@ -103,12 +103,22 @@ func together(s *store.Store, ops ...func(*store.Tx) error) []error {
 	return errs
 }
 
+// update runs fn as an op. Neither fn nor any other op may end the test: it
+// would end the writer.
 func update(t testing.TB, s *store.Store, fn func(*store.Tx)) {
 	t.Helper()
 	ok(t, s.Update(t.Context(), func(tx *store.Tx) error {
 		fn(tx)
 		return nil
 	}))
+}
+
+// noError is ok for ops.
+func noError(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Error(err)
+	}
 }
 
 // put returns an op that stores value under key in tableA.

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -40,123 +41,135 @@ func TestStoreIsAMap(t *testing.T) {
 	s := open(t, dir)
 	rapid.Check(t, func(rt *rapid.T) {
 		m := model{}
-		empty(rt, s)
+		noFatal(rt, s.Update(background, empty))
 		rt.Repeat(map[string]func(*rapid.T){
 			"commit": func(rt *rapid.T) {
-				after := maps.Clone(m)
-				err := s.Update(t.Context(), func(tx *store.Tx) error {
-					clear(after)
-					maps.Copy(after, m)
-					return after.change(rt, tx)
+				plan, fails := plans.Draw(rt, "plan"), rapid.IntRange(0, 9).Draw(rt, "fails") == 0
+				var after model
+				err := s.Update(background, func(tx *store.Tx) error {
+					after = maps.Clone(m)
+					if err := after.follow(plan, tx); err != nil {
+						return err
+					}
+					if fails {
+						return errRefused
+					}
+					return nil
 				})
-				if err == nil {
-					m = after
+				if fails && errors.Is(err, errRefused) {
+					return
 				}
+				noFatal(rt, err)
+				m = after
 			},
 			"reopen": func(rt *rapid.T) {
-				if err := s.Close(); err != nil {
-					rt.Fatal(err)
-				}
+				noFatal(rt, s.Close())
 				s = open(t, dir)
 			},
 			"": func(rt *rapid.T) {
-				err := s.View(func(r *store.Reader) error {
-					m.check(rt, r, nil, nil)
-					return nil
-				})
-				if err != nil {
-					rt.Fatal(err)
-				}
+				noFatal(rt, s.View(func(r *store.Reader) error { return m.check(r, nil, nil) }))
 			},
 		})
 	})
 }
 
-// empty deletes all there is.
-func empty(t *rapid.T, s *store.Store) {
-	err := s.Update(t.Context(), func(tx *store.Tx) error {
-		for rec := range tx.Scan(tableA, nil, nil) {
-			tx.Delete(tableA, bytes.Clone(rec.Key))
-		}
-		return nil
-	})
+func noFatal(t *rapid.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
 }
 
-// change does the same to the model and to the commit, looks at both on the
-// way, and may fail at the end.
-func (m model) change(t *rapid.T, tx *store.Tx) error {
-	for range rapid.IntRange(0, 8).Draw(t, "changes") {
-		key := keys.Draw(t, "key")
-		_, there := m[string(key)]
-		switch op := rapid.SampledFrom([]string{"put", "put", "insert", "delete", "get", "scan"}).Draw(t, "op"); {
-		case op == "delete":
-			tx.Delete(tableA, bytes.Clone(key))
-			delete(m, string(key))
-		case op == "get":
-			m.checkKey(t, &tx.Reader, key)
-		case op == "scan":
-			m.checkSome(t, &tx.Reader)
-		case op == "insert" && !there:
-			value := values.Draw(t, "value")
-			m[string(key)] = string(value)
-			tx.Insert(tableA, bytes.Clone(key), bytes.Clone(value))
-		default:
-			value := values.Draw(t, "value")
-			m[string(key)] = string(value)
-			tx.Put(tableA, bytes.Clone(key), bytes.Clone(value))
-		}
-	}
-	m.check(t, &tx.Reader, nil, nil)
-	if rapid.IntRange(0, 9).Draw(t, "fails") == 0 {
-		return errRefused
+// empty is an op that deletes all there is.
+func empty(tx *store.Tx) error {
+	for rec := range tx.Scan(tableA, nil, nil) {
+		tx.Delete(tableA, bytes.Clone(rec.Key))
 	}
 	return nil
 }
 
-func (m model) checkKey(t *rapid.T, r *store.Reader, key []byte) {
+// A step of a plan is one call. What is drawn is drawn before the op runs.
+type step struct {
+	call       string
+	key, value []byte
+	from, to   []byte
+	limit      int
+}
+
+var plans = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
+	s := step{call: rapid.SampledFrom([]string{"put", "put", "insert", "delete", "get", "scan"}).Draw(t, "call")}
+	if s.call != "scan" {
+		s.key, s.value = keys.Draw(t, "key"), values.Draw(t, "value")
+		return s
+	}
+	s.from, s.limit = bounds.Draw(t, "from"), rapid.IntRange(0, 4).Draw(t, "limit")
+	if rapid.Bool().Draw(t, "ends") {
+		s.to = bounds.Draw(t, "to")
+	}
+	return s
+}), 0, 8)
+
+// follow does the same to the model and to the commit, and compares.
+func (m model) follow(plan []step, tx *store.Tx) error {
+	for _, s := range plan {
+		if err := m.do(s, tx); err != nil {
+			return err
+		}
+	}
+	return m.check(&tx.Reader, nil, nil)
+}
+
+func (m model) do(s step, tx *store.Tx) error {
+	key, value := bytes.Clone(s.key), append([]byte{}, s.value...)
+	_, there := m[string(key)]
+	switch {
+	case s.call == "get":
+		return m.checkKey(&tx.Reader, key)
+	case s.call == "scan":
+		return errors.Join(m.check(&tx.Reader, s.from, s.to), m.checkFirst(s.limit, &tx.Reader, s.from, s.to))
+	case s.call == "delete":
+		tx.Delete(tableA, key)
+		delete(m, string(key))
+		return nil
+	case s.call == "insert" && !there:
+		tx.Insert(tableA, key, value)
+	default:
+		tx.Put(tableA, key, value)
+	}
+	m[string(s.key)] = string(s.value)
+	return nil
+}
+
+func (m model) checkKey(r *store.Reader, key []byte) error {
 	want, there := m[string(key)]
 	got, err := r.Get(tableA, key)
 	if err != nil || string(got) != want || (got != nil) != there {
-		t.Fatalf("%q holds %.20q (%v), want %.20q (there: %t)", key, got, err, want, there)
+		return fmt.Errorf("%q holds %.20q (%v), want %.20q (there: %t)", key, got, err, want, there)
 	}
+	return nil
 }
 
-func (m model) check(t *rapid.T, r *store.Reader, from, to []byte) {
-	want := m.between(from, to)
-	var got []string
-	for rec := range r.Scan(tableA, from, to) {
-		if rec.Err != nil || string(rec.Value) != m[string(rec.Key)] {
-			t.Fatalf("the scan gives %q = %.20q (%v), want %.20q", rec.Key, rec.Value, rec.Err, m[string(rec.Key)])
-		}
-		got = append(got, string(rec.Key))
-	}
-	if !slices.Equal(got, want) {
-		t.Fatalf("the scan from %q to %q gives %q, want %q", from, to, got, want)
-	}
+func (m model) check(r *store.Reader, from, to []byte) error {
+	return m.checkFirst(len(m)+1, r, from, to)
 }
 
-// checkSome scans a part, and perhaps not all of it.
-func (m model) checkSome(t *rapid.T, r *store.Reader) {
-	from, to := bounds.Draw(t, "from"), bounds.Draw(t, "to")
-	if rapid.Bool().Draw(t, "endless") {
-		to = nil
-	}
-	m.check(t, r, from, to)
+// checkFirst compares the first records of a scan, limit at the most.
+func (m model) checkFirst(limit int, r *store.Reader, from, to []byte) error {
 	want := m.between(from, to)
-	limit := rapid.IntRange(0, 4).Draw(t, "limit")
+	want = want[:min(limit, len(want))]
 	var got []string
 	for rec := range r.Scan(tableA, from, to) {
 		if len(got) == limit {
 			break
 		}
+		if rec.Err != nil || string(rec.Value) != m[string(rec.Key)] {
+			return fmt.Errorf("the scan gives %q = %.20q (%v), want %.20q", rec.Key, rec.Value, rec.Err, m[string(rec.Key)])
+		}
 		got = append(got, string(rec.Key))
 	}
-	if !slices.Equal(got, want[:min(limit, len(want))]) {
-		t.Fatalf("the first %d of the scan are %q, want those of %q", limit, got, want)
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("the first %d from %q to %q are %q, want %q", limit, from, to, got, want)
 	}
+	return nil
 }
 
 func TestScanDoesNotSeeWhatIsWrittenMeanwhile(t *testing.T) {
@@ -181,30 +194,12 @@ func TestScanDoesNotSeeWhatIsWrittenMeanwhile(t *testing.T) {
 	})
 }
 
-func TestInsertAndDeleteOfOneCommitDoNotReachTheFile(t *testing.T) {
-	bubble(t, func(t *testing.T, s *store.Store) {
-		const pattern = "never to be seen on a disk"
-		insert := func(tx *store.Tx) error {
-			tx.Insert(tableA, []byte("k"), []byte(pattern))
-			return nil
-		}
-		for _, err := range together(s, put("other", "x"), insert, remove("k")) {
-			ok(t, err)
-		}
-		wantContent(t, s, content{row(tableA, "other"): "x"})
-		ok(t, s.Close())
-		if n := occurrences(t, s.Dir(), pattern); n > 0 {
-			t.Errorf("the file has the value %d times", n)
-		}
-	})
-}
-
 func TestWhatAGetReturnsCanBeAppendedTo(t *testing.T) {
 	bubble(t, func(t *testing.T, s *store.Store) {
 		update(t, s, func(tx *store.Tx) {
 			tx.Put(tableA, []byte("k"), make([]byte, 3, 100))
 			v, err := tx.Get(tableA, []byte("k"))
-			ok(t, err)
+			noError(t, err)
 			_ = append(v, "scribble"...)
 			for rec := range tx.Scan(tableA, nil, nil) {
 				_ = append(rec.Value, "scribble"...)

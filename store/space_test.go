@@ -96,7 +96,7 @@ func TestRoomIsRefusedBeforeTheQuotaIsReached(t *testing.T) {
 				}
 				drain(t, s, want)
 				time.Sleep(time.Second)
-				update(t, s, func(tx *store.Tx) { ok(t, tx.Room()) })
+				update(t, s, func(tx *store.Tx) { noError(t, tx.Room()) })
 			})
 		})
 	}

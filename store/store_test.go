@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,6 +80,22 @@ func TestOpenTwice(t *testing.T) {
 			t.Errorf("the second Open gave up after %v", waited)
 		}
 		ok(t, s.Update(t.Context(), put("a", "1")))
+	})
+}
+
+func TestOpenWhileAnotherProcessMakesTheFolder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		lock, err := os.Create(filepath.Join(dir, store.LockName))
+		ok(t, err)
+		defer func() { ok(t, lock.Close()) }()
+		ok(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_EX))
+		_, err = store.Open(dir, options())
+		wantErr(t, err, store.ErrInUse)
+		if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+			t.Errorf("the folder has %v, %v", left, err)
+		}
 	})
 }
 

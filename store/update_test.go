@@ -206,7 +206,7 @@ func TestEmptyCommitIsNone(t *testing.T) {
 		for range 10 {
 			update(t, s, func(tx *store.Tx) {
 				_, err := tx.Get(tableA, []byte("a"))
-				ok(t, err)
+				noError(t, err)
 				number = tx.Number
 				tx.OnCommit(func() { told = true })
 			})
@@ -317,7 +317,7 @@ func TestNoOpHasStaleWrites(t *testing.T) {
 		wantErr(t, errs[1], errRefused)
 		update(t, s, func(tx *store.Tx) {
 			v, err := tx.Get(tableA, []byte("a"))
-			ok(t, err)
+			noError(t, err)
 			if string(v) != "2" {
 				t.Errorf("a holds %q", v)
 			}

@@ -19,7 +19,7 @@ import (
 
 // Bounds of what a broker does, on a machine that is busy with other things.
 const (
-	maxReady = 10 * time.Second // the promise is 2 s and 1 s for each million messages [P12]
+	maxReady = 10 * time.Second // it aims at 2 s and 1 s for each million messages
 	maxStop  = 20 * time.Second
 	pollStep = 2 * time.Millisecond
 )

@@ -38,7 +38,7 @@ func (w *world) check() []finding {
 	return f.list
 }
 
-// checkUnsent finds messages from nowhere [P2].
+// checkUnsent finds messages from nowhere, and such as were refused [Q5].
 func (w *world) checkUnsent(s *story, f *findings) {
 	for _, d := range s.deliveries {
 		why := "it was never sent"
@@ -49,7 +49,7 @@ func (w *world) checkUnsent(s *story, f *findings) {
 	}
 }
 
-// checkContent finds messages that are not as they were sent [P2].
+// checkContent finds messages that are not as they were sent [R1].
 func (w *world) checkContent(s *story, f *findings) {
 	for _, d := range s.deliveries {
 		if d.damage != "" {
@@ -59,7 +59,7 @@ func (w *world) checkContent(s *story, f *findings) {
 }
 
 // checkChain follows a message from delivery to delivery, and finds those that
-// it cannot have come to, or not with that count [P5].
+// it cannot have come to, or not with that count [R8] [R9].
 func (w *world) checkChain(s *story, f *findings) {
 	lives := []life{{at: s.attempt.to.route()}}
 	from := s.attempt.start
@@ -108,7 +108,7 @@ func (w *world) after(d *delivery, lives []life) (ended []life) {
 	return ended
 }
 
-// checkEnd finds messages that are nowhere and should be somewhere [P1].
+// checkEnd finds messages that are nowhere and should be somewhere [Q1].
 func (w *world) checkEnd(s *story, f *findings) {
 	if w.drained == 0 {
 		return

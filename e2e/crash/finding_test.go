@@ -6,24 +6,24 @@ import "fmt"
 type rule string
 
 const (
-	lost          rule = "lost"                       // P1
-	unexpected    rule = "unexpected"                 // P2: never sent
-	damaged       rule = "damaged"                    // P2: not as it was sent
-	torn          rule = "torn"                       // P1: part of a batch, or a hole in a stream
-	afterEnd      rule = "delivered after completion" // P3
-	twoLocks      rule = "two locks"                  // P4, and P10: a duplicate that nothing explains
-	deadLock      rule = "lost lock accepted"         // P4
-	lockLost      rule = "lock lost early"            // P4, R9
-	miscounted    rule = "delivery count"             // P5
-	misplaced     rule = "wrong place"                // P5: dead-lettered when it should not be, or not when it should
-	disordered    rule = "order"                      // P6
-	misnumbered   rule = "sequence number"            // R7
-	tooEarly      rule = "too early"                  // before its schedule, its delay or its age allow
-	tooLate       rule = "too late"                   // after its time to live
-	stuck         rule = "stuck"                      // the broker does not get empty
-	surprising    rule = "answer"                     // one that nobody should get
-	notLinear     rule = "not linearizable"           // all of these, by search
-	folderDamaged rule = "folder"                     // jitney check
+	lost          rule = "lost"
+	unexpected    rule = "unexpected"                 // never sent
+	damaged       rule = "damaged"                    // not as it was sent
+	torn          rule = "torn"                       // part of a batch, or a hole in a stream
+	afterEnd      rule = "delivered after completion" // or after deletion
+	twoLocks      rule = "two locks"                  // a duplicate that nothing explains
+	deadLock      rule = "lost lock accepted"
+	lockLost      rule = "lock lost early"
+	miscounted    rule = "delivery count"
+	misplaced     rule = "wrong place" // dead-lettered when it should not be, or not when it should
+	disordered    rule = "order"
+	misnumbered   rule = "sequence number"
+	tooEarly      rule = "too early"        // before its schedule, its delay or its age allow
+	tooLate       rule = "too late"         // after its time to live
+	stuck         rule = "stuck"            // the broker does not get empty
+	surprising    rule = "answer"           // one that nobody should get
+	notLinear     rule = "not linearizable" // all of these, by search
+	folderDamaged rule = "folder"           // jitney check
 )
 
 // A finding is a place in a history where a promise was broken.

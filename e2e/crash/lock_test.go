@@ -15,7 +15,7 @@ const (
 	causes
 )
 
-// cause explains why d came after the delivery before it [P10].
+// cause explains why d came after the delivery before it.
 func (w *world) cause(before, d *delivery) cause {
 	if before.mode == deleting {
 		return none
@@ -41,8 +41,8 @@ func (w *world) cause(before, d *delivery) cause {
 	return none
 }
 
-// checkLocks finds messages that are delivered after their end [P3] or while
-// they are locked [P4], and settlements that had the wrong answer [R4].
+// checkLocks finds messages that are delivered after their end [R3] [R6] or while
+// they are locked [R9], and settlements that had the wrong answer [R4].
 func (w *world) checkLocks(s *story, f *findings) {
 	for i, d := range s.deliveries {
 		var next *delivery

@@ -23,7 +23,7 @@ func (s *story) first(p *place) *delivery {
 }
 
 // checkOrder finds first deliveries that are not in the order in which one
-// sender sent the messages, or in that of their sequence numbers [P6].
+// sender sent the messages, or in that of their sequence numbers [R7].
 func (w *world) checkOrder(f *findings) {
 	type line struct {
 		sender string
@@ -83,7 +83,7 @@ func inOrder(list []*story, p *place, what string, f *findings) {
 
 // checkReturns finds messages that were given back and were not the next to be
 // delivered: another one that stands behind was, to a receiver who asked after
-// that [P6].
+// that [R7].
 func (w *world) checkReturns(f *findings) {
 	given := map[*place][]*delivery{}
 	for i := range w.deliveries {

@@ -12,7 +12,7 @@ import (
 type report struct {
 	seed                             uint64
 	runs, kills, early, checks       int
-	calls, surprises                 int
+	calls                            int
 	attempted, acknowledged, refused int
 	unknown, recovered               int // sends without an answer, and those of them that were there
 	repeated                         int // jobs that were delivered in several messages

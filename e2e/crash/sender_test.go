@@ -123,13 +123,17 @@ func (s *sender) sendBatch(u unit, count int) {
 	for i := range count {
 		attempts[i], messages[i] = s.prepare(u)
 	}
+	var first int64
 	c := s.call("batch", func(ctx context.Context) error {
 		sent, err := s.client.SendBatch(ctx, s.to.name, messages)
-		attempts[0].number = sent.SequenceNumber
+		first = sent.SequenceNumber
 		return err
 	})
-	for _, a := range attempts {
+	for i, a := range attempts {
 		a.call = c
+		if first > 0 {
+			a.number = first + int64(i)
+		}
 	}
 	s.finish(attempts...)
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // checkUnits finds batches of which only a part is there, and streams with
-// holes [P1].
+// holes [Q4].
 func (w *world) checkUnits(f *findings) {
 	units := map[int][]*story{}
 	for _, s := range w.stories {
