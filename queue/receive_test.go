@@ -156,16 +156,16 @@ func TestReceiverIsGone(t *testing.T) {
 				t.Errorf("the one that is gone: %v", err)
 			}
 		})
-		here := make(chan *queue.Delivery, 1)
-		go func() { here <- h.receive(q, queue.ReceiveOptions{Wait: time.Minute})[0] }()
+		here := make(chan []*queue.Delivery, 1)
+		go func() { here <- h.receive(q, queue.ReceiveOptions{Wait: time.Minute}) }()
 		time.Sleep(3 * time.Second)
 		cancel()
 		if d := gone(); d != 3*time.Second {
 			t.Errorf("a cancelled receiver returned after %v", d)
 		}
 		h.send(q, text("a"))
-		if d := <-here; string(d.Body) != "a" || d.DeliveryCount != 1 {
-			t.Errorf("received %q, delivery %d", d.Body, d.DeliveryCount)
+		if list := <-here; bodies(list) != "a" || list[0].DeliveryCount != 1 {
+			t.Errorf("received %q, want a for the first time", bodies(list))
 		}
 	})
 }
@@ -199,7 +199,7 @@ func TestReceiverGoesWhenItIsServed(t *testing.T) {
 				took()
 				list := h.receive(q, queue.ReceiveOptions{Count: 9})
 				if bodies(list) != "a,b" || list[0].DeliveryCount != 1 {
-					t.Errorf("received %q, delivery %d, want a,b for the first time", bodies(list), list[0].DeliveryCount)
+					t.Errorf("received %q, want a,b for the first time", bodies(list))
 				}
 			})
 		})
@@ -263,6 +263,68 @@ func TestCommitIsBegunAgain(t *testing.T) {
 		want := queue.Totals{Sent: 5, Received: 3, Completed: 1, Locked: 2}
 		if got := h.set.Totals(); got != want {
 			t.Errorf("totals %+v, want %+v", got, want)
+		}
+	})
+}
+
+// [P11]: a commit that the disk has no room for fails as a whole: everybody in
+// it is told so, nothing of it is true, and who waited goes on waiting.
+func TestCommitFails(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := openWith(t, store.Options{MaxSize: 8 << 20})
+		q := h.queue("/orders", func(p *policy.Queue) { p.MaxLength = 3 })
+		other := h.queue("/other", nil)
+		h.send(q, text("a"), text("b"), text("c"))
+		list := h.receive(q, queue.ReceiveOptions{Count: 2})
+		waiting := after(func() {
+			if got := h.next(other, time.Minute); got != "y" {
+				t.Errorf("who waited received %q, want y", got)
+			}
+		})
+		held := after(func() { h.send(q, text("d")) })
+		before, totals := h.counts(q), h.set.Totals()
+		release := h.hold()
+		var failed []func() time.Duration
+		fails := func(name string, fn func() error) {
+			failed = append(failed, after(func() {
+				if err := fn(); !errors.Is(err, store.ErrNoSpace) {
+					t.Errorf("%s: %v, want ErrNoSpace", name, err)
+				}
+			}))
+		}
+		fails("complete", func() error { _, err := q.Settle(t.Context(), queue.Settlement{Lock: list[0].LockToken}); return err })
+		fails("abandon", func() error {
+			_, err := q.Settle(t.Context(), queue.Settlement{Lock: list[1].LockToken, Disposition: queue.Abandon})
+			return err
+		})
+		fails("send", func() error { _, _, err := other.Send(t.Context(), text("x")); return err })
+		fails("receive", func() error { _, err := q.Receive(t.Context(), queue.ReceiveOptions{}); return err })
+		fails("fill", func() error {
+			return h.store.Update(t.Context(), func(tx *store.Tx) error {
+				tx.Put(queue.Tables[0], []byte("too large"), make([]byte, 16<<20))
+				return nil
+			})
+		})
+		release()
+		for _, took := range failed {
+			took()
+		}
+		if got := h.counts(q); got != before {
+			t.Errorf("counts %+v, want them unchanged: %+v", got, before)
+		}
+		if got := h.set.Totals(); got != totals {
+			t.Errorf("totals %+v, want them unchanged: %+v", got, totals)
+		}
+		h.send(other, text("y"))
+		waiting()
+		h.settle(q, list[1], queue.Abandon)
+		h.settle(q, list[0], queue.Complete)
+		if took := held(); took != 0 {
+			t.Errorf("who was held waited for %v", took)
+		}
+		if got := bodies(h.receive(q, queue.ReceiveOptions{Count: 9})); got != "b,c,d" {
+			t.Errorf("received %q, want b,c,d", got)
 		}
 	})
 }

@@ -417,6 +417,15 @@ func TestMostHeldSenders(t *testing.T) {
 		if n := h.set.Totals().Held; n != 0 {
 			t.Errorf("%d senders are held at the end", n)
 		}
+		large := texts(1, 1<<20)
+		for range 64 {
+			go a.Send(t.Context(), large...)
+		}
+		synctest.Wait()
+		if _, _, err := a.Send(t.Context(), text("x")); !errors.Is(err, queue.ErrOverloaded) {
+			t.Errorf("a byte above 64 MiB: %v: those that were refused have made room", err)
+		}
+		time.Sleep(time.Hour)
 	})
 }
 

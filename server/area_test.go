@@ -46,6 +46,21 @@ func TestNoSpace(t *testing.T) {
 	})
 }
 
+// [A1]: without a store nothing is acknowledged.
+func TestClosedStore(t *testing.T) {
+	inBubbleWith(t, server.Options{Logger: slog.New(slog.DiscardHandler)}, func(b *bus) {
+		b.queue("/orders", "")
+		if err := b.broker.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.call("POST", "/orders", "x").wantHeader("Retry-After", "5").wantProblem(503, "shutting-down")
+		b.call("POST", "/orders/messages/head", "").wantProblem(503, "shutting-down")
+		b.call("POST", "/new", `{"QueuePolicy":{}}`, "Content-Type", policyType).wantProblem(503, "shutting-down")
+		b.call("GET", "/-/readyz", "").wantHeader("Retry-After", "5").wantProblem(503, "not-ready")
+		b.call("GET", "/orders/messages", "").wantProblem(503, "shutting-down")
+	})
+}
+
 // [A1]
 func TestInfo(t *testing.T) {
 	inBubbleWith(t, server.Options{Version: "1.2.3", Configuration: "sha256:abc", MaxRequests: 77}, func(b *bus) {

@@ -4,9 +4,15 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"log/slog"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+
+	"github.com/jitney-mq/jitney/broker"
+	"github.com/jitney-mq/jitney/server"
 )
 
 // [N6]: every error that a package below exports has a row in the table that
@@ -30,6 +36,24 @@ func TestEveryErrorHasARow(t *testing.T) {
 	if count < 20 {
 		t.Errorf("only %d errors were found", count)
 	}
+}
+
+// [N6]: an error without a row is told to the log, not to the client. Here a
+// stream comes to a writer that cannot be read from at the same time.
+func TestInternalError(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var l log
+		opts := server.Options{Logger: slog.New(slog.NewTextHandler(&l, nil))}
+		b := openBus(t, opts, broker.Options{MinFree: -1})
+		b.queue("/orders", "")
+		w := httptest.NewRecorder()
+		server.New(b.broker, opts).ServeHTTP(w, b.request("POST", "/orders", strings.NewReader("{}"), "Content-Type", linesType))
+		d := reply{t, w.Code, w.Header(), w.Body.String()}.wantProblem(500, "internal")
+		if strings.Contains(w.Body.String(), "supported") || !strings.Contains(l.String(), "supported") || !strings.Contains(l.String(), d.Instance) {
+			t.Errorf("the client is told %s, the log %s", w.Body, l.String())
+		}
+	})
 }
 
 // files parses the Go files of a package, without its tests.

@@ -9,7 +9,7 @@ func everybodySends() []traffic {
 		{to: orders, shape: mostlySingle, size: small},
 		{to: orders, shape: mostlySingle, size: medium},
 		{to: risky, shape: always(single), size: small},
-		{to: fast, shape: always(single), size: small},
+		{to: fast, shape: always(single), size: mixed},
 		{to: perishable, shape: mostlySingle, size: small, life: someLife},
 		{to: inbox, shape: mostlySingle, size: medium},
 		{to: later, shape: mostlySingle, size: small, delay: soon},
@@ -65,6 +65,14 @@ func small(w *worker) int { return w.random.IntN(1500) }
 func medium(w *worker) int {
 	if w.chance(20) {
 		return w.random.IntN(40 << 10)
+	}
+	return small(w)
+}
+
+// mixed is mostly small, and seldom large.
+func mixed(w *worker) int {
+	if w.chance(5) {
+		return large(w)
 	}
 	return small(w)
 }

@@ -17,7 +17,7 @@ import (
 // A label is what a message's id says, so that its content follows from it.
 type label struct {
 	job  string        // what it is about
-	try  int           // the how manieth send of it
+	try  int           // which send of it, from 1
 	size int           // bytes of its body
 	life time.Duration // its time to live, in whole milliseconds; 0: none
 }

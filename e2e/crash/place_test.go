@@ -37,7 +37,7 @@ var (
 
 	poisonDead = &place{name: "/poison/" + client.DeadLetterQueue, ofDead: true, lock: lockTime}
 	// fast is received from at most once.
-	fast = &place{name: "/fast", max: 10, lock: lockTime, deletes: true}
+	fast = &place{name: "/fast", max: 10, lock: lockTime, deletes: true, maxSize: 4096}
 	// perishable is read too slowly.
 	perishable     = &place{name: "/perishable", max: 10, lock: lockTime, life: time.Second, dead: perishableDead}
 	perishableDead = &place{name: "/perishable/" + client.DeadLetterQueue, ofDead: true, lock: lockTime}

@@ -17,6 +17,7 @@ import (
 type run struct {
 	*recorder
 	seed    uint64
+	random  *rand.Rand // of the kills
 	broker  *broker
 	client  *client.Client
 	gate    *gate
@@ -36,7 +37,14 @@ func newRun(program, dir string, seed uint64) (*run, error) {
 		return nil, err
 	}
 	c, err := newClient(b.url())
-	return &run{recorder: &recorder{begin: time.Now()}, seed: seed, broker: b, client: c, gate: newGate()}, err
+	return &run{
+		recorder: &recorder{begin: time.Now()},
+		seed:     seed,
+		random:   rand.New(rand.NewPCG(seed, 0)),
+		broker:   b,
+		client:   c,
+		gate:     newGate(),
+	}, err
 }
 
 // play kills the broker so many times while it is used, empties it, stops it
@@ -58,12 +66,18 @@ func (r *run) play(ctx context.Context, kills int) error {
 	if err != nil {
 		return err
 	}
+	r.vacate(ctx)
 	r.empty(ctx)
 	return errors.Join(r.broker.stop(), r.checkFolder(r.drained > 0))
 }
 
-// begins starts the broker and makes the queues.
+// begins starts the broker, at last, and makes the queues.
 func (r *run) begins(ctx context.Context) error {
+	for range newFolders {
+		if err := r.killStarting(ctx); err != nil {
+			return err
+		}
+	}
 	if err := r.broker.start(); err != nil {
 		return err
 	}
@@ -88,31 +102,26 @@ const (
 	maxStarting  = 40 * time.Millisecond
 	startingOf   = 8
 	checkOf      = 10 // so many kills have their folder checked
+	newFolders   = 3  // so many brokers are killed while they make the folder
 	afterTheLast = 500 * time.Millisecond
 )
 
 // crash kills and starts the broker again and again.
 func (r *run) crash(ctx context.Context, kills int) error {
-	random := rand.New(rand.NewPCG(r.seed, 0))
 	for r.kills < kills {
-		wait(ctx, minUp+time.Duration(random.Int64N(int64(maxUp-minUp))))
+		wait(ctx, r.between(minUp, maxUp))
 		if err := r.kill(); err != nil {
 			return err
 		}
-		if random.IntN(checkOf) == 0 {
+		if r.random.IntN(checkOf) == 0 {
 			if err := r.checkFolder(false); err != nil {
 				return err
 			}
 		}
-		for random.IntN(startingOf) == 0 && r.kills < kills {
-			if err := r.broker.start(); err != nil {
+		for r.random.IntN(startingOf) == 0 && r.kills < kills {
+			if err := r.killStarting(ctx); err != nil {
 				return err
 			}
-			wait(ctx, time.Duration(random.Int64N(int64(maxStarting))))
-			if err := r.kill(); err != nil {
-				return err
-			}
-			r.early++
 		}
 		if err := r.restart(ctx); err != nil {
 			return err
@@ -120,6 +129,33 @@ func (r *run) crash(ctx context.Context, kills int) error {
 	}
 	wait(ctx, afterTheLast)
 	return ctx.Err()
+}
+
+// rented are the names that tenants have.
+func (r *run) rented() []string { return []string{"/rooms/one", "/rooms/two"} }
+
+// vacate takes the role of names that may have been left with it.
+func (r *run) vacate(ctx context.Context) {
+	w := r.worker(ctx, "caretaker")
+	for _, name := range r.rented() {
+		w.call("unassign", func(ctx context.Context) error {
+			return r.client.DeletePolicy(ctx, name)
+		}, client.ErrNotFound)
+	}
+}
+
+// killStarting starts the broker and kills it soon.
+func (r *run) killStarting(ctx context.Context) error {
+	if err := r.broker.start(); err != nil {
+		return err
+	}
+	wait(ctx, r.between(0, maxStarting))
+	r.early++
+	return r.kill()
+}
+
+func (r *run) between(least, most time.Duration) time.Duration {
+	return least + time.Duration(r.random.Int64N(int64(most-least)+1))
 }
 
 func (r *run) kill() error {
@@ -176,6 +212,9 @@ func (r *run) workers(ctx context.Context) []working {
 	}
 	for i := range 2 {
 		all = append(all, &deleter{r.worker(ctx, fmt.Sprintf("deleter %d", i)), fast})
+	}
+	for _, name := range r.rented() {
+		all = append(all, &tenant{worker: r.worker(ctx, name), name: name})
 	}
 	return append(all, &redriver{r.worker(ctx, "redriver"), orders})
 }

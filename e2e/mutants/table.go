@@ -3,12 +3,12 @@ package main
 // What the tests of one promise are run with.
 const (
 	powerLoss = "./store -run PowerLoss"
-	model     = "./queue -run TestModel"
+	model     = "./queue -run TestModel -rapid.checks=300"
 	sending   = "./queue -run Sent|Batch|Limits|Overflow|Discard|Held|PlaceIs|WaitForRoom|Status|DiskIsFull"
 	receiving = "./queue -run Receiver|MaxConcurrent|DeliveryCount|WithoutSweep|Expiry|Positions|Window|Deletion"
 	settling  = "./queue -run Token|Lost|OneLock|Settle|Renew|Reason|Cancel|LockBy|LockHolds"
 	moving    = "./queue -run Forward|Target|Poison|Redrive|EachMove"
-	keeping   = "./queue -run Body|Nothing|Damaged|BitFlips|MadeAgain"
+	keeping   = "./queue -run Bod|Nothing|Damaged|BitFlips|MadeAgain"
 	crowded   = "-race ./queue -run Crowd"
 )
 
@@ -52,9 +52,9 @@ var mutants = []mutant{
 		"uint64(e.deliveries), e.lock.random", "0, e.lock.random", receiving},
 	{"one delivery too many", "P5", "queue/state.go",
 		"int(e.deliveries) >= q", "int(e.deliveries) > q", receiving},
-	{"the dead-letter move is two transactions", "P5", "queue/state.go",
-		"\tq.move(tx, &from, e, place{sub, Active, e.position})\n}\n\n// moved",
-		"\tq.leave(tx, &from)\n\tcopied := *e\n\tcopied.place = place{sub, Active, e.position}\n\ttx.OnCommit(func() {\n\t\tgo q.update(context.Background(), func(tx *store.Tx) error {\n\t\t\tq.enter(tx, &copied)\n\t\t\treturn nil\n\t\t})\n\t})\n}\n\n// moved", moving},
+	{"the dead-letter move is two transactions", "P5", "queue/settle.go",
+		"q.bury(tx, e, dead{reason: cmp.Or(cut(s.Reason), reasonUnstated), description: cut(s.Description)})",
+		"why := dead{reason: cmp.Or(cut(s.Reason), reasonUnstated), description: cut(s.Description)}\n\t\tq.leave(tx, e)\n\t\ttx.OnCommit(func() {\n\t\t\tgo q.update(context.Background(), func(tx *store.Tx) error {\n\t\t\t\tq.enter(tx, e)\n\t\t\t\tq.bury(tx, e, why)\n\t\t\t\treturn nil\n\t\t\t})\n\t\t})", moving},
 	{"a redelivery goes to the tail", "P6", "queue/state.go",
 		"q.activate(tx, e, e.position) // [R7]", "q.activate(tx, e, q.tail()) // [R7]", receiving},
 	{"a release counts as a delivery", "R3", "queue/settle.go",
@@ -113,9 +113,9 @@ var mutants = []mutant{
 	{"the counts drift", "P2", "queue/state.go",
 		"q.counts.bytes[e.sub] -= uint64(e.body.size)\n", "\n", sending},
 	{"a moved message is not found", "R7", "queue/state.go",
-		"tx.Put(movedTable, q.id.movedKey(e.seq), movedValue(e.position))", "", model},
+		"tx.Put(movedTable, q.id.movedKey(e.seq), movedValue(e.position))", "", receiving},
 	{"a damaged record is served", "P2", "store/record.go",
-		"if n < 0 || checksum(t, key, sealed[:n]) != binary.BigEndian.Uint32(sealed[n:]) {", "if n < 0 {", keeping},
+		"if n < 0 || checksum(t, key, sealed[:n]) != binary.BigEndian.Uint32(sealed[n:]) {", "if n < 0 {", "./queue -run DamagedBody"},
 	{"a damaged locked entry counts as active", "P2", "queue/receive.go",
 		"if l == readyLine && q.set.locks", "if false && q.set.locks", keeping},
 	{"half of a damaged body is served when it is read again", "P2", "queue/delivery.go",
@@ -125,5 +125,5 @@ var mutants = []mutant{
 	{"a large body stays when its message is gone", "P2", "queue/body.go",
 		"tx.Put(trashTable, trashBody.key(b.id), trashValue())\n\t\treturn\n", "return\n", keeping},
 	{"the cache outlives a commit that failed", "P2", "queue/queue.go",
-		"q.set.recent = recent{}", "", "./queue -run BegunAgain"},
+		"q.set.recent = recent{}", "", "./queue -run CommitFails"},
 }
