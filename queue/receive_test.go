@@ -145,6 +145,30 @@ func TestReceiversAreFirstInFirstOut(t *testing.T) {
 	})
 }
 
+// [P11]: 20,000 receivers may wait at a queue, and one more is told to go.
+func TestMostWaitingReceivers(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		q := h.queue("/orders", nil)
+		const most = 20_000
+		done := make(chan error, most)
+		for range most {
+			go func() {
+				_, err := q.Receive(t.Context(), queue.ReceiveOptions{Wait: time.Minute})
+				done <- err
+			}()
+		}
+		synctest.Wait()
+		if _, err := q.Receive(t.Context(), queue.ReceiveOptions{Wait: time.Minute}); !errors.Is(err, queue.ErrOverloaded) {
+			t.Errorf("got %v, want ErrOverloaded", err)
+		}
+		for range most {
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
 // [R2]: nothing is locked for a receiver that is gone when its turn comes, and
 // the next one is served in its place.
 func TestReceiverIsGone(t *testing.T) {

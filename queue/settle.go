@@ -182,6 +182,7 @@ func (q *Queue) Cancel(ctx context.Context, sub SubQueue, seq uint64) error {
 	})
 }
 
+// cut shortens s to maxDeadText bytes without splitting a character.
 func cut(s string) string {
 	if len(s) <= maxDeadText {
 		return s

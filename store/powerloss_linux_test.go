@@ -29,7 +29,7 @@ func powerLossImages() int {
 	}
 }
 
-// What was answered is there [A1], what was not sent is not, and each commit
+// [Q1] [R9] What was answered is there, what was not sent is not, and each commit
 // is there as a whole or not at all, wherever power is lost.
 func TestPowerLoss(t *testing.T) {
 	t.Parallel()

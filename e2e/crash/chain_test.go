@@ -35,7 +35,18 @@ func (w *world) check() []finding {
 	w.checkNumbers(f)
 	w.checkOrder(f)
 	w.checkReturns(f)
+	w.illustrate(f.list)
 	return f.list
+}
+
+// illustrate adds to findings, as far as they are shown, all that was done to
+// the message.
+func (w *world) illustrate(list []finding) {
+	for i := range list[:min(len(list), maxShown)] {
+		if s := w.byID[list[i].id]; s != nil && s.attempt != nil {
+			list[i].text += describe(w.acts(s))
+		}
+	}
 }
 
 // checkUnsent finds messages from nowhere, and such as were refused [Q5].

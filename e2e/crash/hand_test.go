@@ -79,7 +79,9 @@ func (w *worker) takeAway(p *place, o client.ReceiveOptions) int {
 
 func (w *worker) newDelivery(c call, p *place, m mode, r *message.Received) *delivery {
 	return &delivery{
-		call: c, id: r.ID, from: p, mode: m, count: r.DeliveryCount, number: r.SequenceNumber,
+		call: call{c.start, c.end, done}, // also if the answer broke off behind it
+		id:   r.ID,
+		from: p, mode: m, count: r.DeliveryCount, number: r.SequenceNumber,
 		token: path.Base(r.Lock), given: c.start - clockSlack, givenBy: c.end,
 		reason: r.DeadLetterReason, damage: damage(r.Message),
 	}

@@ -64,7 +64,7 @@ func (w *world) checkNext(s *story, d, next *delivery, f *findings) {
 		return
 	}
 	least, _ := w.lockEnd(d, nil)
-	f.add(twoLocks, s.id, "locked at %v until %v by %s, and at %v by %s%s", d.givenBy, least, d.token, next.givenBy, next.token, describe(w.acts(s)))
+	f.add(twoLocks, s.id, "locked at %v until %v by %s, and at %v by %s", d.givenBy, least, d.token, next.givenBy, next.token)
 }
 
 // checkSettlements looks at all that was tried with the lock of d; next is the
@@ -102,6 +102,6 @@ func (w *world) checkRefused(s *story, d *delivery, e *settlement, f *findings) 
 		}
 	}
 	if least, _ := w.lockEnd(d, e); least > e.end+clockSlack {
-		f.add(lockLost, s.id, "%s was refused at %v for a lock of %s until %v%s", e.what, e.end, d.from, least, describe(w.acts(s)))
+		f.add(lockLost, s.id, "%s was refused at %v for a lock of %s until %v", e.what, e.end, d.from, least)
 	}
 }

@@ -93,16 +93,14 @@ func (r *run) begins(ctx context.Context) error {
 	return nil
 }
 
-// The broker is killed at an instant of this length after it was ready, or
-// has been started.
+// When the broker is killed, and what is done besides.
 const (
-	minUp = 5 * time.Millisecond
-	maxUp = 400 * time.Millisecond
-	// maxStarting is for a kill while the broker is starting; one in so many is.
-	maxStarting  = 40 * time.Millisecond
-	startingOf   = 8
-	checkOf      = 10 // so many kills have their folder checked
-	newFolders   = 3  // so many brokers are killed while they make the folder
+	minUp        = 5 * time.Millisecond // after it was ready
+	maxUp        = 400 * time.Millisecond
+	maxStarting  = 40 * time.Millisecond // after it was started, if it is killed before it is ready
+	startingOf   = 8                     // one in so many kills is followed by one of these
+	newFolders   = 3                     // so many of these find an empty folder
+	checkOf      = 10                    // one in so many kills has its folder checked
 	afterTheLast = 500 * time.Millisecond
 )
 
@@ -113,15 +111,8 @@ func (r *run) crash(ctx context.Context, kills int) error {
 		if err := r.kill(); err != nil {
 			return err
 		}
-		if r.random.IntN(checkOf) == 0 {
-			if err := r.checkFolder(false); err != nil {
-				return err
-			}
-		}
-		for r.random.IntN(startingOf) == 0 && r.kills < kills {
-			if err := r.killStarting(ctx); err != nil {
-				return err
-			}
+		if err := r.whileDown(ctx, kills); err != nil {
+			return err
 		}
 		if err := r.restart(ctx); err != nil {
 			return err
@@ -129,6 +120,22 @@ func (r *run) crash(ctx context.Context, kills int) error {
 	}
 	wait(ctx, afterTheLast)
 	return ctx.Err()
+}
+
+// whileDown now and then checks the folder, and kills the broker again before
+// it is up.
+func (r *run) whileDown(ctx context.Context, kills int) error {
+	if r.random.IntN(checkOf) == 0 {
+		if err := r.checkFolder(false); err != nil {
+			return err
+		}
+	}
+	for r.random.IntN(startingOf) == 0 && r.kills < kills {
+		if err := r.killStarting(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rented are the names that tenants have.

@@ -6,7 +6,7 @@ const (
 	model     = "./queue -run TestModel -rapid.checks=300"
 	sending   = "./queue -run Sent|Batch|Limits|Overflow|Discard|Held|PlaceIs|WaitForRoom|Status|DiskIsFull"
 	receiving = "./queue -run Receiver|MaxConcurrent|DeliveryCount|WithoutSweep|Expiry|Positions|Window|Deletion"
-	settling  = "./queue -run Token|Lost|OneLock|Settle|Renew|Reason|Cancel|LockBy|LockHolds"
+	settling  = "./queue -run Token|Lost|OneLock|Settle|Renew|Reason|Cancel|LockBy|LockHolds|LockedMessage"
 	moving    = "./queue -run Forward|Target|Poison|Redrive|EachMove"
 	keeping   = "./queue -run Bod|Nothing|Damaged|BitFlips|MadeAgain"
 	crowded   = "-race ./queue -run Crowd"
