@@ -124,5 +124,6 @@ func (b *Broker) nextDue() (time.Time, bool) {
 	if lock, locked := b.queues.NextLock(); locked && (!ok || lock.Before(at)) {
 		at, ok = lock, true
 	}
-	return at.Add(-b.store.Now().Sub(time.Now())), ok
+	ahead := time.Until(b.store.Now())
+	return at.Add(-ahead), ok
 }
