@@ -23,7 +23,7 @@ import (
 // raw changes the closed file behind the store's back.
 func (h *harness) raw(fn func(tx *bolt.Tx) error) {
 	h.t.Helper()
-	h.damaged = true
+	h.unchecked = true
 	db, err := bolt.Open(filepath.Join(h.dir, store.FileName), 0o600, &bolt.Options{NoFreelistSync: true, Timeout: time.Second})
 	if err != nil {
 		h.t.Fatal(err)

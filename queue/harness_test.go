@@ -63,13 +63,13 @@ type tb interface {
 // harness is a set of queues on a real store in a folder of its own, with a
 // sweeper as the broker has one. Tests run it in a bubble of virtual time.
 type harness struct {
-	t       tb
-	dir     string
-	options store.Options
-	store   *store.Store
-	set     *queue.Set
-	damaged bool   // on purpose: check does not look
-	reruns  uint64 // of commits that the test provokes
+	t         tb
+	dir       string
+	options   store.Options
+	store     *store.Store
+	set       *queue.Set
+	unchecked bool   // the end of the test finds nothing wrong
+	reruns    uint64 // of commits that the test provokes
 
 	mu    sync.Mutex // guards named, which the writer reads
 	named map[string]*queue.Queue
@@ -101,7 +101,7 @@ func openWith(t tb, opts store.Options) *harness {
 	h.startSweeping()
 	t.Cleanup(func() {
 		h.stopSweeping()
-		if !h.damaged {
+		if !h.unchecked {
 			h.check()
 		}
 		h.close()

@@ -39,7 +39,7 @@ func (d *disk) measure() {
 	d.atTime = time.Now()
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(d.dir, &fs); err == nil {
-		d.free.Store(int64(fs.Bavail) * fs.Bsize)
+		d.free.Store(int64(fs.Bavail) * int64(fs.Bsize))
 	}
 	stats := d.db.Stats()
 	inside := int64(stats.FreePageN+stats.PendingPageN) * int64(d.pageSize)

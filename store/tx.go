@@ -43,9 +43,10 @@ const idBits = 20
 // maxIDs is how many ids a commit can give out.
 const maxIDs = 1 << idBits
 
-// NewID returns a number that this store has never given out before; later
-// ones are greater. No record is needed for it: it is made of the commit's
-// number.
+// NewID returns a number that is in no record of this store and was in none
+// before; later ones are greater. No record is needed for it: it is made of
+// the commit's number. One that was taken in a commit that wrote nothing can
+// be given out again.
 func (t *Tx) NewID() uint64 {
 	if t.ids == maxIDs-1 {
 		panic("store: too many ids for one commit")

@@ -140,10 +140,10 @@ func (c *consumer) repeatUnsure() {
 func (c *consumer) settleLate() {
 	now := c.now()
 	c.kept = slices.DeleteFunc(c.kept, func(d *delivery) bool {
-		if now < d.untilBy+2*clockSlack {
+		if now < d.untilBy {
 			return false
 		}
-		if c.chance(50) {
+		if c.chance(70) {
 			c.settle(d, client.Complete, 0)
 		}
 		return true
