@@ -42,7 +42,7 @@ type tracked struct {
 	completed bool
 }
 
-// [P1] [P2] [P3] [P4] [P5] [P6] [P10] [R2]: nothing is lost, nothing comes
+// [P1] [P2] [P3] [P4] [P5] promise 6: promise 10: [R2]: nothing is lost, nothing comes
 // twice without a reason, nobody has what somebody else has, everybody is
 // answered.
 func TestCrowd(t *testing.T) {

@@ -70,7 +70,7 @@ func (q *Queue) Receive(ctx context.Context, opts ReceiveOptions) ([]*Delivery, 
 	if r.LockFor <= 0 {
 		r.LockFor = q.Policy().LockDuration
 	}
-	err := q.update(ctx, func(tx *store.Tx) error { return q.ask(r) })
+	err := q.update(ctx, func(tx *store.Tx) error { return q.ask(tx, r) })
 	if err != nil {
 		q.withdrawReceiver(r)
 		return nil, err
@@ -86,8 +86,11 @@ func (q *Queue) Receive(ctx context.Context, opts ReceiveOptions) ([]*Delivery, 
 }
 
 // ask puts r in the line; the match at the commit's end serves it.
-func (q *Queue) ask(r *receiver) error {
+func (q *Queue) ask(tx *store.Tx, r *receiver) error {
 	if err := q.gives(); err != nil {
+		return err
+	}
+	if _, err := q.set.endLocks(tx); err != nil {
 		return err
 	}
 	q.mu.Lock()
@@ -139,20 +142,25 @@ func (q *Queue) await(ctx context.Context, r *receiver) error {
 	}
 }
 
+// lookAgain is how often one who has given up, but was chosen already, looks
+// whether a commit that failed has put it back into the line.
+const lookAgain = 100 * time.Millisecond
+
 // giveUp takes r off the line and returns err; if r has been chosen already it
 // waits for what it gets.
 func (q *Queue) giveUp(r *receiver, err error) error {
-	if q.withdrawReceiver(r) {
-		return err
+	for !q.withdrawReceiver(r) {
+		select {
+		case <-r.done:
+			return nil
+		case <-q.gone:
+			return ErrGone
+		case <-q.set.store.Failure():
+			return q.set.store.Failed()
+		case <-time.After(lookAgain):
+		}
 	}
-	select {
-	case <-r.done:
-		return nil
-	case <-q.gone:
-		return ErrGone
-	case <-q.set.store.Failure():
-		return q.set.store.Failed()
-	}
+	return err
 }
 
 // withdrawReceiver takes r off the line; false: it is not there any more.

@@ -145,7 +145,7 @@ func TestReceiversAreFirstInFirstOut(t *testing.T) {
 	})
 }
 
-// [P11]: 20,000 receivers may wait at a queue, and one more is told to go.
+// promise 11:: 20,000 receivers may wait at a queue, and one more is told to go.
 func TestMostWaitingReceivers(t *testing.T) {
 	bubble(t, func(t *testing.T, h *harness) {
 		q := h.queue("/orders", nil)
@@ -291,7 +291,7 @@ func TestCommitIsBegunAgain(t *testing.T) {
 	})
 }
 
-// [P11]: a commit that the disk has no room for fails as a whole: everybody in
+// promise 11:: a commit that the disk has no room for fails as a whole: everybody in
 // it is told so, nothing of it is true, and who waited goes on waiting.
 func TestCommitFails(t *testing.T) {
 	t.Parallel()
@@ -349,6 +349,57 @@ func TestCommitFails(t *testing.T) {
 		}
 		if got := bodies(h.receive(q, queue.ReceiveOptions{Count: 9})); got != "b,c,d" {
 			t.Errorf("received %q, want b,c,d", got)
+		}
+	})
+}
+
+// doomed is part of a commit: it holds that until it is told to go on, and
+// then makes it fail.
+type doomed struct{ goOn chan struct{} }
+
+func (d doomed) Flush(tx *store.Tx) {
+	<-d.goOn
+	tx.Put(queue.Tables[0], []byte("too large"), make([]byte, 16<<20))
+}
+func (doomed) Committed()  {}
+func (doomed) RolledBack() {}
+
+// Who gives up while a commit serves it, and that commit fails, does not wait for ever.
+func TestCommitFailsWhileSomebodyGivesUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := openWith(t, store.Options{MaxSize: 8 << 20})
+		q := h.queue("/orders", nil)
+		full := h.queue("/full", func(p *policy.Queue) { p.MaxLength = 1 })
+		h.send(full, text("a"))
+		received := after(func() {
+			if got := h.next(q, 5*time.Second); got != "" {
+				t.Errorf("received %q", got)
+			}
+		})
+		sent := after(func() {
+			if _, _, err := full.Send(t.Context(), text("b")); !errors.Is(err, queue.ErrFull) {
+				t.Errorf("send: %v", err)
+			}
+		})
+		release := h.hold()
+		commit := doomed{make(chan struct{})}
+		go q.Send(t.Context(), text("c"))
+		synctest.Wait()
+		go full.Receive(t.Context(), queue.ReceiveOptions{Mode: queue.ReceiveAndDelete})
+		synctest.Wait()
+		h.later(func(tx *store.Tx) error {
+			tx.Join(commit)
+			return nil
+		})
+		go release()
+		time.Sleep(20 * time.Second) // both have given up
+		close(commit.goOn)
+		if took := received(); took > 21*time.Second {
+			t.Errorf("the receiver returned after %v", took)
+		}
+		if took := sent(); took > 21*time.Second {
+			t.Errorf("the sender returned after %v", took)
 		}
 	})
 }

@@ -263,17 +263,18 @@ func (q *Queue) hold(ctx context.Context, s *sender) ([]uint64, Outcome, error) 
 
 // leaveHeld gives up waiting with err, unless the messages are placed already.
 func (q *Queue) leaveHeld(s *sender, err error) ([]uint64, Outcome, error) {
-	if q.withdrawSender(s) {
-		return nil, 0, err
+	for !q.withdrawSender(s) {
+		select {
+		case <-s.done:
+			return s.numbers, Stored, nil
+		case <-q.gone:
+			return nil, 0, ErrGone
+		case <-q.set.store.Failure():
+			return nil, 0, q.set.store.Failed()
+		case <-time.After(lookAgain):
+		}
 	}
-	select {
-	case <-s.done:
-		return s.numbers, Stored, nil
-	case <-q.gone:
-		return nil, 0, ErrGone
-	case <-q.set.store.Failure():
-		return nil, 0, q.set.store.Failed()
-	}
+	return nil, 0, err
 }
 
 // withdrawSender takes s off the list; false: it is not there any more.

@@ -298,7 +298,7 @@ func TestReceiveDisabledMeanwhile(t *testing.T) {
 	})
 }
 
-// [P11]: on a full disk sends are refused at once, and whatever was
+// promise 11:: on a full disk sends are refused at once, and whatever was
 // acknowledged can be received and settled.
 func TestDiskIsFull(t *testing.T) {
 	bubble(t, func(t *testing.T, h *harness) {

@@ -33,10 +33,11 @@ type Set struct {
 	log     *slog.Logger
 	closing chan struct{} // closed by Close: nobody waits any more
 
-	held   held
-	totals totals
-	locks  lockIndex // owned by the writer
-	recent recent    // owned by the writer
+	held    held
+	totals  totals
+	locks   lockIndex // owned by the writer
+	recent  recent    // owned by the writer
+	endedIn uint64    // the commit that endLocks was last called in; owned by the writer
 
 	mu      sync.RWMutex // guards queues and waiting
 	queues  map[ID]*Queue

@@ -36,13 +36,11 @@ func (s *Set) Sweep(ctx context.Context) (more bool, err error) {
 				}
 			}
 		}
-		ended := s.locks.ended(tx.Now, maxSweep)
-		more = more || len(ended) == maxSweep
-		for _, k := range ended {
-			if err := s.endLock(tx, k); err != nil {
-				return err
-			}
+		ended, err := s.endLocks(tx)
+		if err != nil {
+			return err
 		}
+		more = more || ended
 		emptied, err := s.emptyTrash(tx)
 		more = more || emptied
 		return err
@@ -81,6 +79,23 @@ func (s *Set) happen(tx *store.Tx, d store.Due) error {
 		q.activate(tx, e, q.tail())
 	}
 	return nil
+}
+
+// endLocks ends locks whose time has run out, once a commit, and returns
+// whether there are more. The sweeper calls it in time; who receives calls it
+// too, so that a message is not missed for the moment that the sweeper takes.
+func (s *Set) endLocks(tx *store.Tx) (more bool, err error) {
+	if next, ok := s.NextLock(); !ok || next.After(tx.Now) || s.endedIn == tx.Number {
+		return false, nil
+	}
+	s.endedIn = tx.Number
+	ended := s.locks.ended(tx.Now, maxSweep)
+	for _, k := range ended {
+		if err := s.endLock(tx, k); err != nil {
+			return false, err
+		}
+	}
+	return len(ended) == maxSweep, nil
 }
 
 // endLock ends a lock whose time has run out.

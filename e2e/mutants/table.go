@@ -41,7 +41,7 @@ var mutants = []mutant{
 	{"a locked message expires", "R4", "queue/state.go",
 		"e.sub == Main && e.state != Locked\n", "e.sub == Main\n", settling},
 	{"a waiter that is gone still gets the lock", "R2", "queue/receive.go",
-		"if q.withdrawReceiver(r) {\n\t\treturn err", "if true {\n\t\treturn err", receiving},
+		"for !q.withdrawReceiver(r) {", "for false {", receiving},
 	{"what a client that is gone was given stays locked", "R2", "queue/receive.go",
 		"q.undeliver(list)\n", "\n", receiving},
 	{"a wrong reason after the last delivery", "R4", "queue/settle.go",
@@ -75,6 +75,11 @@ var mutants = []mutant{
 		"\tif q.gives() != nil {\n\t\treturn\n\t}\n", "\n", "./queue -run Disabled"},
 	{"a deletion does not answer those who wait", "P11", "queue/queue.go",
 		"close(q.gone)\n", "\n", receiving},
+
+	{"who gives up while a commit fails waits for ever", "P11", "queue/receive.go",
+		"case <-time.After(lookAgain):\n", "case <-(chan time.Time)(nil):\n", "./queue -run CommitFails"},
+	{"a sender that gives up while a commit fails waits for ever", "P11", "queue/send.go",
+		"case <-time.After(lookAgain):\n", "case <-(chan time.Time)(nil):\n", "./queue -run CommitFails"},
 
 	// Fullness.
 	{"held senders are let in last in, first out", "P6", "queue/send.go",
