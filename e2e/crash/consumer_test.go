@@ -43,7 +43,7 @@ type consumer struct {
 	habit
 	at       *place
 	unsure   []order
-	kept     []*delivery // until their locks run out
+	kept     []*delivery // until their locks run out, unless they were renewed
 	deferred []int64     // sequence numbers
 }
 
@@ -83,6 +83,10 @@ func (c *consumer) receive() []*delivery {
 func (c *consumer) treat(d *delivery) {
 	if c.chance(c.habit.renew) {
 		c.worker.renew(d, c.between(time.Second, 3*time.Second))
+		if c.chance(40) {
+			c.kept = append(c.kept, d)
+			return
+		}
 	}
 	drawn := c.random.IntN(100)
 	hidden := c.between(time.Millisecond, hideAtMost)
@@ -136,7 +140,8 @@ func (c *consumer) repeatUnsure() {
 	c.unsure = c.unsure[:0]
 }
 
-// settleLate tries the locks that have run out: nothing may come of it.
+// settleLate tries the locks that have run out: nothing may come of it, but
+// for those that were renewed.
 func (c *consumer) settleLate() {
 	now := c.now()
 	c.kept = slices.DeleteFunc(c.kept, func(d *delivery) bool {
