@@ -10,7 +10,7 @@ import (
 	"github.com/jitney-mq/jitney/queue"
 )
 
-// [P1] [P3] [P5]: whatever happens to a message is one commit: a crash finds
+// Promises 1, 3 and 5: whatever happens to a message is one commit: a crash finds
 // it before or after, and nowhere in between.
 func TestEachMoveIsOneCommit(t *testing.T) {
 	settled := func(what queue.Settlement) func(*harness, *queue.Queue, string) {

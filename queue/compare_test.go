@@ -115,7 +115,7 @@ func (m *machine) compareAll(what string, got []*queue.Delivery, want []*modelMe
 	}
 }
 
-// same compares everything that a delivery shows of a message [P2].
+// same compares everything that a delivery shows of a message: promise 2.
 func (m *machine) same(what string, d *queue.Delivery, want sighting) {
 	m.t.Helper()
 	size, _ := d.Properties.Get("Size")

@@ -91,11 +91,7 @@ func open(t tb) *harness { return openWith(t, store.Options{}) }
 // openWith is open with some of the store's options.
 func openWith(t tb, opts store.Options) *harness {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "queue")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	dir := folder(t)
 	h := &harness{t: t, dir: dir, options: opts, named: map[string]*queue.Queue{}}
 	h.start()
 	h.startSweeping()
@@ -107,6 +103,25 @@ func openWith(t tb, opts store.Options) *harness {
 		h.close()
 	})
 	return h
+}
+
+// memory is a folder whose syncs cost nothing. What is tested here is what a
+// store holds after it was closed; what it holds after a crash is tested in
+// package store and in e2e/crash.
+const memory = "/dev/shm"
+
+// folder makes a data folder that goes away with the test.
+func folder(t tb) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(memory, "queue")
+	if err != nil {
+		dir, err = os.MkdirTemp("", "queue")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 func (h *harness) storeOptions() store.Options {

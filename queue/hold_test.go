@@ -28,7 +28,7 @@ func (h *harness) holding(ctx context.Context, q *queue.Queue, n int) []chan err
 	return results
 }
 
-// promise 6:: held senders are let in in the order of arrival, one for each place.
+// Promise 6: held senders are let in in the order of arrival, one for each place.
 func TestHeldSendersAreFirstInFirstOut(t *testing.T) {
 	bubble(t, func(t *testing.T, h *harness) {
 		q := h.queue("/orders", func(p *policy.Queue) { p.MaxLength, p.EnqueueTimeout = 1, time.Minute })
@@ -153,7 +153,7 @@ func TestPlaceIsFreed(t *testing.T) {
 	}
 }
 
-// promise 11:: at most 1,000 senders are held in all, and above that nobody waits;
+// Promise 11: at most 1,000 senders are held in all, and above that nobody waits;
 // those that are refused take no place.
 func TestMostHeldSenders(t *testing.T) {
 	bubble(t, func(t *testing.T, h *harness) {
@@ -193,7 +193,7 @@ func TestMostHeldSenders(t *testing.T) {
 	})
 }
 
-// promise 11:: at most 64 MiB of bodies are held in all.
+// Promise 11: at most 64 MiB of bodies are held in all.
 func TestMostHeldBytes(t *testing.T) {
 	bubble(t, func(t *testing.T, h *harness) {
 		q := h.queue("/orders", func(p *policy.Queue) { p.MaxLength, p.EnqueueTimeout = 1, time.Minute })

@@ -24,7 +24,7 @@ const (
 	evidenceChecks = 500_000
 )
 
-// [P2] [P3] [P4] [P5] promise 6: [R1] [R3] [R4] [R6] [R7] [R8] [R9] [R11] [Q4]:
+// Promises 2 to 6, [R1] [R3] [R4] [R6] [R7] [R8] [R9] [R11] [Q4]:
 // whatever is done to some queues, in whatever order, over however many
 // restarts, they are as the model says.
 func TestModel(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"github.com/jitney-mq/jitney/queue"
 )
 
-// [P5] [R9]: the count of deliveries holds over a crash, and the end of the
+// Promise 5, [R9]: the count of deliveries holds over a crash, and the end of the
 // last one dead-letters in its own commit, however it ends.
 func TestDeliveryCount(t *testing.T) {
 	ends := map[string]func(h *harness, q *queue.Queue, d *queue.Delivery){

@@ -90,9 +90,14 @@ func (q *Queue) ask(tx *store.Tx, r *receiver) error {
 	if err := q.gives(); err != nil {
 		return err
 	}
-	if _, err := q.set.endLocks(tx); err != nil {
+	if err := q.lineUp(r); err != nil {
 		return err
 	}
+	_, err := q.set.endLocks(tx)
+	return err
+}
+
+func (q *Queue) lineUp(r *receiver) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if r.place != nil {

@@ -145,7 +145,38 @@ func TestReceiversAreFirstInFirstOut(t *testing.T) {
 	})
 }
 
-// promise 11:: 20,000 receivers may wait at a queue, and one more is told to go.
+// A commit that has no room left for deliveries leaves them to the next one,
+// which follows at once.
+func TestReceiversOfAFullCommit(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		q := h.queue("/orders", nil)
+		var waits []func() time.Duration
+		for range 6 {
+			waits = append(waits, after(func() {
+				if got := h.receive(q, queue.ReceiveOptions{Wait: time.Minute}); len(got) != 1 {
+					t.Errorf("received %d messages", len(got))
+				}
+			}))
+		}
+		release := h.hold()
+		for range 6 { // together more than a commit should have
+			go h.send(q, texts(1, 200<<10)...)
+			synctest.Wait()
+		}
+		before := h.store.Stats().Commits
+		release()
+		for _, took := range waits {
+			if d := took(); d != 0 {
+				t.Errorf("served after %v", d)
+			}
+		}
+		if n := h.store.Stats().Commits - before; n != 2 {
+			t.Errorf("%d commits, want one for the sends and one for the deliveries", n)
+		}
+	})
+}
+
+// Promise 11: 20,000 receivers may wait at a queue, and one more is told to go.
 func TestMostWaitingReceivers(t *testing.T) {
 	bubble(t, func(t *testing.T, h *harness) {
 		q := h.queue("/orders", nil)
@@ -158,6 +189,11 @@ func TestMostWaitingReceivers(t *testing.T) {
 			}()
 		}
 		synctest.Wait()
+		other := h.queue("/other", nil)
+		h.send(other, text("a"))
+		h.receive(other, queue.ReceiveOptions{LockFor: time.Second})
+		h.stopSweeping()
+		time.Sleep(2 * time.Second) // that lock is over, and nobody has noticed
 		if _, err := q.Receive(t.Context(), queue.ReceiveOptions{Wait: time.Minute}); !errors.Is(err, queue.ErrOverloaded) {
 			t.Errorf("got %v, want ErrOverloaded", err)
 		}
@@ -291,7 +327,7 @@ func TestCommitIsBegunAgain(t *testing.T) {
 	})
 }
 
-// promise 11:: a commit that the disk has no room for fails as a whole: everybody in
+// Promise 11: a commit that the disk has no room for fails as a whole: everybody in
 // it is told so, nothing of it is true, and who waited goes on waiting.
 func TestCommitFails(t *testing.T) {
 	t.Parallel()
@@ -400,6 +436,35 @@ func TestCommitFailsWhileSomebodyGivesUp(t *testing.T) {
 		}
 		if took := sent(); took > 21*time.Second {
 			t.Errorf("the sender returned after %v", took)
+		}
+	})
+}
+
+// A lock whose end failed with its commit ends in the next one.
+func TestCommitFailsInWhichALockEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := openWith(t, store.Options{MaxSize: 8 << 20})
+		q := h.queue("/orders", nil)
+		h.send(q, text("a"))
+		h.one(q)
+		took := after(func() {
+			if got := h.next(q, time.Hour); got != "a" {
+				t.Errorf("received %q", got)
+			}
+		})
+		until, commit := make(chan struct{}), doomed{make(chan struct{})}
+		h.later(func(tx *store.Tx) error { // a commit of its own
+			<-until
+			tx.Put(store.Quarantined, []byte("filler"), make([]byte, 1<<20))
+			return nil
+		})
+		time.Sleep(time.Minute) // the sweeper waits for the writer
+		h.later(func(tx *store.Tx) error { tx.Join(commit); return nil })
+		close(commit.goOn)
+		close(until)
+		if d := took(); d != time.Minute {
+			t.Errorf("served after %v, want a minute", d)
 		}
 	})
 }

@@ -22,7 +22,7 @@ func texts(n, size int) []queue.Outgoing {
 	return list
 }
 
-// [P1]: what was acknowledged is there after a crash, in its order and with nothing else.
+// Promise 1: what was acknowledged is there after a crash, in its order and with nothing else.
 func TestSentIsOnDisk(t *testing.T) {
 	bubble(t, func(t *testing.T, h *harness) {
 		q := h.queue("/orders", nil)
@@ -77,7 +77,7 @@ func TestBatchIsAllOrNone(t *testing.T) {
 	}
 }
 
-// [P2]: bytes and properties come back as they were sent; a message without
+// Promise 2: bytes and properties come back as they were sent; a message without
 // an id is given one, and the sender's own is not touched.
 func TestPropertiesComeBack(t *testing.T) {
 	bubble(t, func(t *testing.T, h *harness) {
@@ -298,7 +298,7 @@ func TestReceiveDisabledMeanwhile(t *testing.T) {
 	})
 }
 
-// promise 11:: on a full disk sends are refused at once, and whatever was
+// Promise 11: on a full disk sends are refused at once, and whatever was
 // acknowledged can be received and settled.
 func TestDiskIsFull(t *testing.T) {
 	bubble(t, func(t *testing.T, h *harness) {

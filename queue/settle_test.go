@@ -37,7 +37,7 @@ func TestTokenSpellings(t *testing.T) {
 	}
 }
 
-// [P4] [R4]: a token that is not the message's lock is refused, whatever is
+// Promise 4, [R4]: a token that is not the message's lock is refused, whatever is
 // done with it, and nothing changes.
 func TestLostLocks(t *testing.T) {
 	tests := []struct {
@@ -146,7 +146,7 @@ func TestTokenOfAnotherQueue(t *testing.T) {
 	})
 }
 
-// [P4]: of two who think that they have a message only the one whose lock is in force has it.
+// Promise 4: of two who think that they have a message only the one whose lock is in force has it.
 func TestOneLockAtATime(t *testing.T) {
 	bubble(t, func(t *testing.T, h *harness) {
 		q := h.queue("/orders", nil)
@@ -172,7 +172,7 @@ func TestOneLockAtATime(t *testing.T) {
 	})
 }
 
-// [P3] [R9]: what was settled stays so over a crash.
+// Promise 3, [R9]: what was settled stays so over a crash.
 func TestSettlementsHoldOverACrash(t *testing.T) {
 	tests := map[queue.Disposition]queue.Counts{
 		queue.Complete:     {},

@@ -98,6 +98,16 @@ func TestCheckersAccept(t *testing.T) {
 			s.wait(perishable.life)
 			s.settle(s.receiveFrom(a, perishableDead, 1, tooOld), client.Complete)
 		},
+		"locked by number at an instant that is not told": func(s *scene) {
+			a := s.send(risky)
+			s.settle(s.receive(a, 1), client.Defer)
+			s.receive(a, 2)
+			d := s.amend(func(d *delivery) { d.mode, d.given, d.givenBy = byNumber, d.start-clockSlack, d.end })
+			s.settle(d, client.Abandon)
+			last := s.receiveFrom(a, poison, 1, tooOften)
+			s.amend(func(next *delivery) { next.given = d.end - instantly/2; next.givenBy = next.given })
+			s.settle(last, client.Complete)
+		},
 		"given back in its place": func(s *scene) {
 			a, b := s.send(orders), s.send(orders)
 			s.settle(s.receive(a, 1), client.Abandon)

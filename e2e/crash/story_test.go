@@ -65,12 +65,34 @@ func (w *world) story(id string) *story {
 }
 
 func (w *world) sort() {
-	for _, s := range w.stories {
-		slices.SortStableFunc(s.deliveries, func(a, b *delivery) int { return cmp.Compare(a.givenBy, b.givenBy) })
-	}
 	for _, list := range w.byLock {
 		slices.SortStableFunc(list, func(a, b *settlement) int { return cmp.Compare(a.end, b.end) })
 	}
+	for _, s := range w.stories {
+		slices.SortStableFunc(s.deliveries, func(a, b *delivery) int { return cmp.Compare(a.givenBy, b.givenBy) })
+		w.sortVague(s.deliveries)
+	}
+}
+
+// sortVague puts deliveries in order of which the broker did not tell the
+// exact instant: one cannot come before another if its lock was not over then.
+func (w *world) sortVague(list []*delivery) {
+	for i := len(list) - 2; i >= 0; i-- {
+		a, b := list[i], list[i+1]
+		if b.given < a.given && !w.isOver(a, b.givenBy) && w.isOver(b, a.givenBy+clockSlack) {
+			list[i], list[i+1] = b, a
+		}
+	}
+}
+
+// isOver reports whether the lock of d can have ended at an instant.
+func (w *world) isOver(d *delivery, at time.Duration) bool {
+	if least, _ := w.lockEnd(d, nil); least <= at {
+		return true
+	}
+	return slices.ContainsFunc(w.byLock[d.token], func(s *settlement) bool {
+		return s.what != renewal && s.maySucceed() && s.start <= at
+	})
 }
 
 // blindAt returns how many receives without an answer may have taken a message

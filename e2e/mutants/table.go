@@ -65,6 +65,8 @@ var mutants = []mutant{
 		"q.receivers[r.Sub].PushBack(r)", "q.receivers[r.Sub].PushFront(r)", receiving},
 	{"one lock above MaxConcurrentReaders", "R1", "queue/receive.go",
 		"[Locked] >= uint64(limit)", "[Locked] > uint64(limit)", receiving},
+	{"deliveries that a commit has no room for are forgotten", "P11", "queue/receive.go",
+		"\t\tif tx.Full() {\n\t\t\tq.again = true\n\t\t\treturn\n", "\t\tif tx.Full() {\n\t\t\treturn\n", receiving},
 	{"messages behind the window are forgotten", "P1", "queue/lane.go",
 		"l.next = l.ready[maxWindow]\n", "l.next = everything\n", receiving},
 	{"an old message is delivered", "R1", "queue/receive.go",
@@ -80,6 +82,11 @@ var mutants = []mutant{
 		"case <-time.After(lookAgain):\n", "case <-(chan time.Time)(nil):\n", "./queue -run CommitFails"},
 	{"a sender that gives up while a commit fails waits for ever", "P11", "queue/send.go",
 		"case <-time.After(lookAgain):\n", "case <-(chan time.Time)(nil):\n", "./queue -run CommitFails"},
+	{"a lock whose end failed with its commit does not end", "R4", "queue/queue.go",
+		"q.set.recent, q.set.endedIn = recent{}, 0", "q.set.recent = recent{}", "./queue -run CommitFails -timeout 20s"},
+	{"a receive that is refused has written before", "P11", "queue/receive.go",
+		"if err := q.lineUp(r); err != nil {\n\t\treturn err\n\t}\n\t_, err := q.set.endLocks(tx)\n\treturn err\n",
+		"if _, err := q.set.endLocks(tx); err != nil {\n\t\treturn err\n\t}\n\treturn q.lineUp(r)\n", "./queue -run MostWaiting"},
 
 	// Fullness.
 	{"held senders are let in last in, first out", "P6", "queue/send.go",
@@ -130,5 +137,5 @@ var mutants = []mutant{
 	{"a large body stays when its message is gone", "P2", "queue/body.go",
 		"tx.Put(trashTable, trashBody.key(b.id), trashValue())\n\t\treturn\n", "return\n", keeping},
 	{"the cache outlives a commit that failed", "P2", "queue/queue.go",
-		"q.set.recent = recent{}", "", "./queue -run CommitFails"},
+		"q.set.recent, q.set.endedIn = recent{}, 0", "q.set.endedIn = 0", "./queue -run CommitFails"},
 }
