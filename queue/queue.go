@@ -157,7 +157,7 @@ func (q *Queue) RolledBack() {
 	for sub := range q.lanes {
 		q.lanes[sub].forget()
 	}
-	q.set.recent, q.set.endedIn = recent{}, 0
+	q.set.recent = recent{}
 }
 
 func (q *Queue) clear() {

@@ -37,7 +37,7 @@ type Set struct {
 	totals  totals
 	locks   lockIndex // owned by the writer
 	recent  recent    // owned by the writer
-	endedIn uint64    // the commit that endLocks was last called in; owned by the writer
+	endedIn *store.Tx // that endLocks was last called in; owned by the writer
 
 	mu      sync.RWMutex // guards queues and waiting
 	queues  map[ID]*Queue

@@ -85,10 +85,10 @@ func (s *Set) happen(tx *store.Tx, d store.Due) error {
 // whether there are more. The sweeper calls it in time; who receives calls it
 // too, so that a message is not missed for the moment that the sweeper takes.
 func (s *Set) endLocks(tx *store.Tx) (more bool, err error) {
-	if next, ok := s.NextLock(); !ok || next.After(tx.Now) || s.endedIn == tx.Number {
+	if next, ok := s.NextLock(); !ok || next.After(tx.Now) || s.endedIn == tx {
 		return false, nil
 	}
-	s.endedIn = tx.Number
+	s.endedIn = tx
 	ended := s.locks.ended(tx.Now, maxSweep)
 	for _, k := range ended {
 		if err := s.endLock(tx, k); err != nil {
