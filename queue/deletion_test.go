@@ -106,3 +106,27 @@ func TestCloseAnswersAll(t *testing.T) {
 		}
 	})
 }
+
+// The lock of a message whose queue is gone ends without a commit, and does
+// not keep the next one from ending.
+func TestLockOfADeletedQueueEnds(t *testing.T) {
+	bubble(t, func(t *testing.T, h *harness) {
+		q, old := h.queue("/orders", nil), h.queue("/old", nil)
+		h.send(q, text("a"))
+		h.send(old, text("b"))
+		h.receive(old, queue.ReceiveOptions{LockFor: 10 * time.Second})
+		h.receive(q, queue.ReceiveOptions{LockFor: 20 * time.Second})
+		h.delete("/old")
+		took := after(func() {
+			if got := h.next(q, time.Minute); got != "a" {
+				t.Errorf("received %q", got)
+			}
+		})
+		if d := took(); d != 20*time.Second {
+			t.Errorf("served after %v, want 20s", d)
+		}
+		if n := h.set.Totals().Locked; n != 1 {
+			t.Errorf("%d locks are in force, want 1", n)
+		}
+	})
+}
