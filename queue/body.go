@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -59,18 +60,25 @@ func head(m *message.Message) []byte {
 	return b
 }
 
-// parseHead returns the message without its payload, and what the record holds of that.
-func parseHead(v []byte) (*message.Message, []byte, error) {
+// parseHead returns the message of record 0, with as much of its body as the
+// record holds: it shares v's memory.
+func parseHead(v []byte) (*message.Message, error) {
 	if len(v) < 3 || v[0] != bodyVersion || v[1] != opaqueBytes {
-		return nil, nil, errRecord
+		return nil, errRecord
 	}
 	n, size := binary.Uvarint(v[2:])
 	if size <= 0 || n > uint64(len(v)-2-size) {
-		return nil, nil, errRecord
+		return nil, errRecord
 	}
 	envelope, payload := v[2+size:2+size+int(n)], v[2+size+int(n):]
 	m, err := message.DecodeEnvelope(envelope)
-	return m, payload, err
+	if err != nil {
+		return nil, err
+	}
+	if len(payload) > 0 {
+		m.Body = payload[:len(payload):len(payload)]
+	}
+	return m, nil
 }
 
 // putBody writes an in-memory body, whose record 0 is given.
@@ -113,14 +121,7 @@ func readHead(r *store.Reader, b bodyRef) (*message.Message, error) {
 	if v == nil {
 		return nil, ErrNoMessage
 	}
-	m, payload, err := parseHead(v)
-	if err != nil {
-		return nil, err
-	}
-	if b.chunks == 0 {
-		m.Body = append(make([]byte, 0, len(payload)), payload...)
-	}
-	return m, nil
+	return parseHead(bytes.Clone(v))
 }
 
 // writeBody writes the chunks of b to w. Each is read in a transaction of its

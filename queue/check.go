@@ -134,8 +134,8 @@ func (c *checker) readBodies(r *store.Reader) {
 		found[id]++
 		if chunk > 0 {
 			size[id] += int64(len(rec.Value))
-		} else if _, payload, err := parseHead(rec.Value); err == nil {
-			size[id] += int64(len(payload))
+		} else if m, err := parseHead(rec.Value); err == nil {
+			size[id] += int64(len(m.Body))
 		}
 	}
 	for id, b := range c.bodies {

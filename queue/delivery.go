@@ -61,13 +61,10 @@ var errDamaged = errors.New("the message's body is damaged")
 
 // deliver makes a delivery of what the writer gave away.
 func (q *Queue) deliver(t *taken) (*Delivery, error) {
-	d := &Delivery{set: q.set, body: t.body, removed: t.whole != nil}
+	d := &Delivery{set: q.set, body: t.body, removed: t.removed}
 	var err error
-	if t.whole != nil {
-		var payload []byte
-		if d.Message, payload, err = parseHead(t.whole); err == nil && t.body.chunks == 0 {
-			d.Body = payload
-		}
+	if t.head != nil {
+		d.Message, err = parseHead(t.head)
 	} else {
 		err = q.set.store.View(func(r *store.Reader) error {
 			d.Message, err = readHead(r, t.body)

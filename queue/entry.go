@@ -90,7 +90,8 @@ type entry struct {
 	lock       lock
 	hops       uint8 // names that it was moved on through
 	flags      flags
-	dead       dead // why it is in a dead-letter queue
+	dead       dead   // why it is in a dead-letter queue
+	head       []byte // record 0 of the body, while it is in memory; not stored
 }
 
 // lock is the random half of a lock token and the instant the lock ends by

@@ -39,10 +39,9 @@ func RecodeCounts(value []byte) ([]byte, error) {
 
 // RecodeHead is for record 0 of a body.
 func RecodeHead(value []byte) ([]byte, *message.Message, error) {
-	m, payload, err := parseHead(value)
+	m, err := parseHead(value)
 	if err != nil {
 		return nil, nil, err
 	}
-	m.Body = payload
 	return head(m), m, nil
 }

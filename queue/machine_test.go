@@ -19,8 +19,8 @@ import (
 // tries, raceChecks with the race detector; JITNEY_EVIDENCE=1 makes it
 // 500,000, and a duration such as 30m goes on for so long.
 const (
-	checks         = 200
-	raceChecks     = 60
+	checks         = 2000
+	raceChecks     = 200
 	evidenceChecks = 500_000
 )
 

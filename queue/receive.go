@@ -54,7 +54,7 @@ type receiver struct {
 // taken is a message as the writer has given it away.
 type taken struct {
 	entry
-	whole []byte // record 0 of the body, if the message was removed
+	removed bool // head is set, and stands nowhere else
 }
 
 // Receive returns the next messages, waiting up to opts.Wait for the first
@@ -284,15 +284,19 @@ func (q *Queue) handOver(tx *store.Tx, e *entry, r *receiver) (taken, bool) {
 // handOut removes e. Of a body in chunks only the first record is read here;
 // the rest stays until the delivery is closed or the broker starts again.
 func (q *Queue) handOut(tx *store.Tx, e *entry) (taken, bool) {
-	first, err := tx.Get(bodiesTable, e.body.key(0))
-	q.leave(tx, e)
-	if err != nil {
-		tx.Quarantine(&store.CorruptError{Table: bodiesTable, Key: e.body.key(0)})
-		return taken{}, false
+	if e.head == nil {
+		first, err := tx.Get(bodiesTable, e.body.key(0))
+		if err != nil {
+			q.leave(tx, e)
+			tx.Quarantine(&store.CorruptError{Table: bodiesTable, Key: e.body.key(0)})
+			return taken{}, false
+		}
+		e.head = append([]byte(nil), first...)
 	}
+	q.leave(tx, e)
 	q.countDelivery(e)
 	e.deliveries++
-	t := taken{entry: *e, whole: append([]byte(nil), first...)}
+	t := taken{entry: *e, removed: true}
 	if e.body.chunks == 0 {
 		deleteBody(tx, e.body)
 	} else {

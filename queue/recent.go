@@ -1,12 +1,16 @@
 package queue
 
-// recentSlots is how many entries are kept in memory, over all queues of a
-// store; a power of two.
-const recentSlots = 4096
+const (
+	// recentSlots is how many entries are kept in memory, over all queues of a
+	// store; a power of two.
+	recentSlots = 4096
+	// maxRecentHead is the largest record 0 of a body that is kept with its entry.
+	maxRecentHead = 4 << 10
+)
 
-// recent keeps entries of ready lines that the writer has put, so that a
-// message that is received or settled soon afterwards need not be read and
-// decoded again. An entry has one slot, which the next one with that slot
+// recent keeps entries of ready lines that the writer has put, and what is
+// small of their bodies, so that a message that is received or settled soon
+// afterwards need not be read and decoded again. An entry has one slot, which the next one with that slot
 // takes over. It is owned by the writer and follows the commit in the making.
 type recent struct{ slots [recentSlots]recentSlot }
 
@@ -33,13 +37,18 @@ func (c *recent) get(id ID, sub SubQueue, position uint64) *entry {
 }
 
 func (c *recent) put(id ID, e *entry) {
-	if e.state.line() == readyLine {
-		*c.slot(id, e.sub, e.position) = recentSlot{id, *e}
+	if e.state.line() != readyLine {
+		return
+	}
+	s := c.slot(id, e.sub, e.position)
+	*s = recentSlot{id, *e}
+	if len(e.head) > maxRecentHead {
+		s.entry.head = nil
 	}
 }
 
 func (c *recent) drop(id ID, e *entry) {
 	if s := c.slot(id, e.sub, e.position); s.queue == id && s.entry.sub == e.sub && s.entry.position == e.position {
-		s.queue = 0
+		*s = recentSlot{}
 	}
 }

@@ -185,7 +185,7 @@ func (q *Queue) admit(tx *store.Tx) {
 func (q *Queue) placeAll(tx *store.Tx, s *sender) {
 	s.numbers = make([]uint64, len(s.messages))
 	for i := range s.messages {
-		s.numbers[i] = q.put(tx, &s.messages[i], s.body(tx, i))
+		s.numbers[i] = q.put(tx, &s.messages[i], s.body(tx, i), s.heads[i])
 	}
 	q.tally.sent += uint64(len(s.messages))
 }
@@ -204,7 +204,7 @@ func (s *sender) body(tx *store.Tx, i int) bodyRef {
 }
 
 // put makes an entry of a message.
-func (q *Queue) put(tx *store.Tx, m *Outgoing, body bodyRef) uint64 {
+func (q *Queue) put(tx *store.Tx, m *Outgoing, body bodyRef, head []byte) uint64 {
 	seq := q.tail()
 	e := &entry{
 		place:      place{Main, Active, seq},
@@ -212,6 +212,7 @@ func (q *Queue) put(tx *store.Tx, m *Outgoing, body bodyRef) uint64 {
 		body:       body,
 		sentAt:     tx.Now,
 		timeToLive: m.TimeToLive,
+		head:       head,
 	}
 	visibleAt := tx.Now
 	if m.ScheduledAt.After(tx.Now) {
