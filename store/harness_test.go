@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 	"testing/synctest"
 
 	"github.com/jitney-mq/jitney/store"
@@ -194,7 +195,17 @@ func scratch(t testing.TB) string {
 	return dir
 }
 
-// evidence says that a long test is to be as long as it can be of use.
-func evidence() bool { return os.Getenv("JITNEY_EVIDENCE") == "1" }
+// evidence is how long a test is to go on that has a long form; 0: it has its
+// short one.
+func evidence(t testing.TB) time.Duration {
+	t.Helper()
+	text := os.Getenv("JITNEY_EVIDENCE")
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	ok(t, err)
+	return d
+}
 
 func dataFile(dir string) string { return filepath.Join(dir, store.FileName) }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -46,9 +47,8 @@ func buildAndRun(m *testing.M) int {
 }
 
 // A plan is how much is done. Environment variables change it:
-// JITNEY_EVIDENCE=1 makes it 10,000 kills, JITNEY_EVIDENCE_TIME bounds the
-// time (30m), JITNEY_KILLS is another number of kills, JITNEY_SEED repeats the
-// draws of a run, though not its timing.
+// JITNEY_EVIDENCE=30m goes on killing for so long, JITNEY_KILLS is another
+// number of kills, JITNEY_SEED repeats the draws of a run, though not its timing.
 type plan struct {
 	kills  int
 	budget time.Duration
@@ -64,11 +64,9 @@ func newPlan(t *testing.T) plan {
 	if testing.Short() {
 		p.kills = 10
 	}
-	if os.Getenv("JITNEY_EVIDENCE") == "1" {
-		p.kills = 10_000
-	}
 	var err error
-	if text := os.Getenv("JITNEY_EVIDENCE_TIME"); text != "" {
+	if text := os.Getenv("JITNEY_EVIDENCE"); text != "" {
+		p.kills = math.MaxInt
 		p.budget, err = time.ParseDuration(text)
 		noError(t, err)
 	}
