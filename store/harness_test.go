@@ -11,8 +11,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 	"testing/synctest"
+	"time"
 
 	"github.com/jitney-mq/jitney/store"
 )
