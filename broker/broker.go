@@ -8,12 +8,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/jitney-mq/jitney/namespace"
 	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/queue"
+	"github.com/jitney-mq/jitney/router"
 	"github.com/jitney-mq/jitney/store"
 )
 
@@ -31,6 +33,7 @@ type Broker struct {
 	store   *store.Store
 	names   *namespace.Registry
 	queues  *queue.Set
+	routers *router.Set
 	sweeper *sweeper
 	log     *slog.Logger
 	started time.Time
@@ -79,11 +82,47 @@ func (b *Broker) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range b.names.All() {
-		if p, ok := e.Policy.(policy.Queue); ok {
+	b.routers = router.New(router.Options{Queues: b.queues, Draw: rand.IntN})
+	return b.loadRoles()
+}
+
+// loadRoles makes the primitives of all names known: routers first, for
+// subscriptions are at them.
+func (b *Broker) loadRoles() error {
+	all := b.names.All()
+	for _, e := range all {
+		switch p := e.Policy.(type) {
+		case policy.Queue:
 			b.queues.Load(queue.ID(e.Number), e.Name.String(), &p)
+		case policy.Router:
+			b.routers.Load(queue.ID(e.Number), e.Name.String(), &p)
 		}
 	}
+	for _, e := range all {
+		if p, is := e.Policy.(policy.Subscription); is {
+			if err := b.loadSubscription(e, &p); err != nil {
+				return fmt.Errorf("subscription %s: %w", e.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (b *Broker) loadSubscription(e *namespace.Entry, p *policy.Subscription) error {
+	at := b.names.Get(routerName(e.Name))
+	if at == nil {
+		return ErrNoRole
+	}
+	r, err := b.routerOf(at)
+	if err != nil {
+		return err
+	}
+	kept := r.Policy().Keep(*p)
+	s, err := router.NewSubscription(e.Name.String(), b.queues.Load(queue.ID(e.Number), e.Name.String(), &kept), p)
+	if err != nil {
+		return err
+	}
+	r.Add(s)
 	return nil
 }
 
@@ -114,9 +153,10 @@ func (b *Broker) Ready(ctx context.Context) error {
 	return b.store.Update(ctx, func(tx *store.Tx) error { return tx.Room() })
 }
 
-// Queue returns the queue of an entry: ErrWrongRole, queue.ErrGone.
+// Queue returns the queue of an entry: of a router, the one that it pushes from.
+// ErrWrongRole, queue.ErrGone.
 func (b *Broker) Queue(e *namespace.Entry) (*queue.Queue, error) {
-	if e.Policy.Kind() != policy.QueueKind {
+	if e.Number == 0 {
 		return nil, ErrWrongRole
 	}
 	q := b.queues.Get(queue.ID(e.Number))
@@ -125,6 +165,9 @@ func (b *Broker) Queue(e *namespace.Entry) (*queue.Queue, error) {
 	}
 	return q, nil
 }
+
+// Router returns the router of an entry: ErrWrongRole, queue.ErrGone.
+func (b *Broker) Router(e *namespace.Entry) (*router.Router, error) { return b.routerOf(e) }
 
 // QueueNamed is Queue for a name: ErrNoRole too.
 func (b *Broker) QueueNamed(n namespace.Name) (*queue.Queue, error) {
@@ -135,13 +178,22 @@ func (b *Broker) QueueNamed(n namespace.Name) (*queue.Queue, error) {
 	return b.Queue(e)
 }
 
-// resolve is QueueNamed for the name that a policy gives; the writer calls it.
-func (b *Broker) resolve(name string) (*queue.Queue, error) {
+// resolve returns what a policy that gives a name moves messages to; the
+// writer calls it.
+func (b *Broker) resolve(name string) (queue.Target, error) {
 	n, err := namespace.Parse(name)
 	if err != nil {
-		return nil, err
+		return queue.Target{}, err
 	}
-	return b.QueueNamed(n)
+	e := b.names.Get(n)
+	if e == nil {
+		return queue.Target{}, ErrNoRole
+	}
+	if r, err := b.routerOf(e); err == nil {
+		return queue.Target{Route: r.Route}, nil
+	}
+	q, err := b.Queue(e)
+	return queue.Target{Queue: q}, err
 }
 
 // ReadBody reads a body of at most limit bytes; see queue.Set.

@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/jitney-mq/jitney/namespace"
-	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/queue"
 	"github.com/jitney-mq/jitney/store"
 )
@@ -58,7 +58,7 @@ func Check(ctx context.Context, dir string, report func(problem string)) (Checke
 // compareNames checks that each queue has one name and each queue's name a queue.
 func compareNames(names *namespace.Registry, queues map[queue.ID]bool, report func(string)) {
 	for _, e := range names.All() {
-		if e.Policy.Kind() != policy.QueueKind {
+		if e.Number == 0 {
 			continue
 		}
 		id := queue.ID(e.Number)
@@ -73,5 +73,5 @@ func compareNames(names *namespace.Registry, queues map[queue.ID]bool, report fu
 }
 
 func tables() []store.Table {
-	return append(append([]store.Table{}, namespace.Tables...), queue.Tables...)
+	return slices.Concat(namespace.Tables, queue.Tables, []store.Table{followersTable})
 }

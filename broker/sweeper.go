@@ -112,6 +112,10 @@ func (b *Broker) expire(ctx context.Context) (more bool, err error) {
 			if err := b.end(tx, names, e); err != nil {
 				return err
 			}
+			if tx.Full() {
+				more = true
+				return nil
+			}
 		}
 		return nil
 	})

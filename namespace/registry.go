@@ -298,6 +298,35 @@ func (c Change) FirstBelow(n Name, words ...string) (*Entry, error) {
 	return nil, nil
 }
 
+// Each calls fn with every entry below n whose next segment is word, until fn
+// returns an error, and returns that.
+func (c Change) Each(n Name, word string, fn func(*Entry) error) error {
+	from := n.Key() + separator + FoldSegment(word) + separator
+	for rec := range c.tx.Scan(namesTable, []byte(from), []byte(from[:len(from)-1]+below)) {
+		if rec.Err != nil {
+			return rec.Err
+		}
+		e, err := policies(nil).decode(rec.Value)
+		if err != nil {
+			return err
+		}
+		if err := fn(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Count returns how many names below n have a role and word as their next segment.
+func (c Change) Count(n Name, word string) int {
+	from := n.Key() + separator + FoldSegment(word) + separator
+	count := 0
+	for range c.tx.Scan(namesTable, []byte(from), []byte(from[:len(from)-1]+below)) {
+		count++
+	}
+	return count
+}
+
 // Put gives the name of e the role of e, in place of an entry that it has.
 func (c Change) Put(e *Entry) error {
 	old, err := c.Get(e.Name)

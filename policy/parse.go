@@ -33,6 +33,16 @@ func FromEntry(entry *atom.Entry) (Policy, error) {
 // but the policy is needed: {"QueuePolicy":{"LockDuration":"PT30S"}}. Members
 // that are neither a policy nor Atom's are refused. Errors as of FromEntry. [N6]
 func ParseJSON(body []byte) (Policy, error) {
+	entry, err := ParseEntryJSON(body)
+	if err != nil {
+		return nil, err
+	}
+	return FromEntry(entry)
+}
+
+// ParseEntryJSON reads the JSON twin of an entry whose only extensions are
+// policies: of what else it has, the links can count.
+func ParseEntryJSON(body []byte) (*atom.Entry, error) {
 	entry, err := atom.ParseEntryJSON(body, Namespace)
 	if err != nil {
 		return nil, err
@@ -42,13 +52,13 @@ func ParseJSON(body []byte) (Policy, error) {
 			return nil, problem.NewField(e.Name.Local, e.Text, "no other member than a policy: %s", policyNames())
 		}
 	}
-	return FromEntry(entry)
+	return entry, nil
 }
 
 // Validate reports the first value that no policy document could state. It is
 // for policies that were made in Go; errors as of FromEntry.
 func Validate(p Policy) error {
-	_, err := fromElement(Element(p))
+	_, err := fromElement(root(p, true))
 	return err
 }
 
@@ -111,76 +121,11 @@ func notYet(field error) error {
 }
 
 func (t *table[P]) parse(root atom.Element) (Policy, error) {
-	if err := bare(root); err != nil {
+	p := t.fresh()
+	if err := t.elements.read(&p, root); err != nil {
 		return nil, err
 	}
-	if collapse(root.Text) != "" || root.Type != atom.Untyped && root.Type != atom.Object {
-		return nil, problem.NewField(t.name, root.Text, "elements inside, no text")
-	}
-	p, stated := t.fresh(), make([]string, len(t.elements))
-	for _, child := range root.Children {
-		if err := t.state(&p, child, stated); err != nil {
-			return nil, err
-		}
-	}
-	for i, e := range t.elements {
-		if e.required && stated[i] == "" {
-			return nil, problem.NewField(e.name, "", "%s", e.want)
-		}
-	}
 	return p, nil
-}
-
-// state sets in p what child states, once and in its range. Stated holds, for
-// each element of the table, the name under which it was stated. [P2]
-func (t *table[P]) state(p *P, child atom.Element, stated []string) error {
-	i, as := t.find(child.Name.Local)
-	if as == nil || !isNamespace(child.Name.Space) {
-		return t.unknown(child, as != nil)
-	}
-	if stated[i] != "" {
-		return problem.NewField(as.name, child.Text, "the element once; %s was stated before", stated[i])
-	}
-	stated[i] = as.name
-	if err := leaf(child, as.json, as.want); err != nil {
-		return err
-	}
-	text, ok := as.set(p, child.Text)
-	if !ok {
-		return problem.NewField(as.name, child.Text, "%s", as.want)
-	}
-	if e := &t.elements[i]; !e.available(text) {
-		return notYet(problem.NewField(as.name, child.Text, "%s", e.notYet()))
-	}
-	return nil
-}
-
-// find returns the index of the element that has a name or alias, and its row
-// or the alias's; nil if there is none.
-func (t *table[P]) find(name string) (int, *element[P]) {
-	for i := range t.elements {
-		e := &t.elements[i]
-		if e.name == name {
-			return i, e
-		}
-		for j := range e.aliases {
-			if as := &e.aliases[j]; as.name == name {
-				return i, as
-			}
-		}
-	}
-	return 0, nil
-}
-
-func (t *table[P]) unknown(child atom.Element, known bool) error {
-	if known {
-		return problem.NewField(child.Name.Local, child.Name.Space, "the namespace %s", Namespace)
-	}
-	var names []string
-	for _, e := range t.elements {
-		names = append(names, e.name)
-	}
-	return problem.NewField(child.Name.Local, child.Text, "an element of %s: %s", t.name, strings.Join(names, ", "))
 }
 
 // leaf refuses an element that could not hold a value of the JSON type json.

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Policy is a Queue or a Metadata, by value. The compiler lets a pointer to one
+// Policy is a Queue, Router, Subscription or Metadata, by value. The compiler lets a pointer to one
 // pass, but the functions of this package panic on it.
 type Policy interface {
 	Kind() Kind
@@ -30,6 +30,8 @@ type Kind uint8
 const (
 	QueueKind Kind = iota
 	MetadataKind
+	RouterKind
+	SubscriptionKind
 )
 
 // String returns the role that the kind gives to a name.
@@ -39,6 +41,10 @@ func (k Kind) String() string {
 		return "queue"
 	case MetadataKind:
 		return "metadata"
+	case RouterKind:
+		return "router"
+	case SubscriptionKind:
+		return "subscription"
 	}
 	return "unknown"
 }

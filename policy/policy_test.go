@@ -97,7 +97,7 @@ func TestWhichPolicy(t *testing.T) {
 			}
 		})
 	}
-	for _, name := range []string{"RouterPolicy", "ConnectionPointPolicy"} {
+	for _, name := range []string{"ConnectionPointPolicy"} {
 		_, err := parse(in("<p:" + name + "/>"))
 		wantField(t, err, name, "", name+" is not available yet")
 		if !errors.Is(err, policy.ErrNotAvailable) {

@@ -8,16 +8,12 @@ import (
 )
 
 // Element returns p as the extension of an entry, with every value in force.
-// What is none, never or without limit is left out. [P3]
-func Element(p Policy) atom.Element {
+// What is none, never or without limit is left out, and so are secrets. [P3]
+func Element(p Policy) atom.Element { return root(p, false) }
+
+func root(p Policy, secrets bool) atom.Element {
 	f := forms[p.Kind()]
-	root := atom.Element{Name: qualified(f.policyName()), Type: atom.Object}
-	for _, s := range f.statements(p) {
-		if s.text != "" {
-			root.Children = append(root.Children, atom.Element{Name: qualified(s.element), Type: s.json, Text: s.text})
-		}
-	}
-	return root
+	return atom.Element{Name: qualified(f.policyName()), Type: atom.Object, Children: f.write(p, secrets)}
 }
 
 // Describe returns the documentation of a kind of policy, row by row in the
@@ -30,7 +26,8 @@ func qualified(local string) xml.Name {
 	return xml.Name{Space: Namespace, Local: local}
 }
 
+// marshal is for storage: it tells secrets too.
 func marshal(p Policy) ([]byte, error) {
-	e := Element(p)
+	e := root(p, true)
 	return json.Marshal(map[string]atom.Element{e.Name.Local: e})
 }

@@ -10,16 +10,23 @@ import (
 // element is one row of a table: all that is known of one element of a policy
 // of type P.
 type element[P any] struct {
-	name    string
-	want    string
-	json    atom.Type
-	set     func(p *P, text string) (stated string, ok bool) // stated: text as get gives it
-	get     func(p *P) string                                // empty: the element is left out
-	initial string                                           // what get gives when nothing was set
+	name string
+	want string
+	json atom.Type
+	set  func(p *P, text string) (stated string, ok bool) // stated: text as get gives it
+	get  func(p *P) string                                // empty: the element is left out
+
+	// Instead of set, for an element that may be stated several times and has
+	// elements inside; get then says in one text what list gives.
+	add  func(p *P, e atom.Element) error
+	list func(p *P) []atom.Element
+
+	initial string // what get gives when nothing was set
 
 	aliases  []element[P] // other names; only name, want, json and set count
 	required bool         // whether it must be stated
 	fixed    bool         // whether a policy in force keeps its value
+	secret   bool         // whether it is stored and never shown
 
 	waiting string                   // the clause that says what is not available yet
 	instead string                   // what may be stated meanwhile
@@ -69,6 +76,12 @@ func (e element[P]) fixedAtFirst() element[P] {
 	return e
 }
 
+// keptSecret marks an element that is stored and never shown.
+func (e element[P]) keptSecret() element[P] {
+	e.secret = true
+	return e
+}
+
 // waits marks an element that may state nothing but its default, for want of
 // what is not available yet.
 func (e element[P]) waits(waiting string) element[P] {
@@ -108,10 +121,10 @@ type table[P Policy] struct {
 	kind     Kind
 	name     string
 	fresh    func() P
-	elements []element[P]
+	elements rows[P]
 }
 
-func newTable[P Policy](name string, fresh func() P, elements ...[]element[P]) *table[P] {
+func newTable[P Policy](name string, fresh func() P, elements ...rows[P]) *table[P] {
 	p := fresh()
 	t := &table[P]{kind: p.Kind(), name: name, fresh: fresh, elements: slices.Concat(elements...)}
 	for i := range t.elements {
@@ -125,6 +138,7 @@ type form interface {
 	policyName() string
 	parse(root atom.Element) (Policy, error)
 	statements(p Policy) []statement
+	write(p Policy, secrets bool) []atom.Element
 	describe() []Description
 }
 
@@ -145,6 +159,17 @@ func (t *table[P]) statements(p Policy) []statement {
 		all[i] = statement{element: e.name, text: e.get(&of), json: e.json, fixed: e.fixed}
 	}
 	return all
+}
+
+// write returns the elements that state p, with those that are kept secret only
+// if it is asked for.
+func (t *table[P]) write(p Policy, secrets bool) []atom.Element {
+	of := p.(P)
+	shown := t.elements
+	if !secrets {
+		shown = slices.DeleteFunc(slices.Clone(shown), func(e element[P]) bool { return e.secret })
+	}
+	return shown.write(&of)
 }
 
 // Description is one row of the documentation of a policy.

@@ -22,25 +22,31 @@ const (
 )
 
 // later are policies that are known by name only.
-var later = []string{"RouterPolicy", "ConnectionPointPolicy"}
+var later = []string{"ConnectionPointPolicy"}
 
 // forms holds the table of each Kind. Parsing, writing, comparing and the
 // documentation all follow these tables. [P2]
 var forms = []form{
 	QueueKind:    newTable("QueuePolicy", NewQueue, queueElements(), commonElements(inQueue)),
 	MetadataKind: newTable("MetadataPolicy", newMetadata, metadataElements(), commonElements(inMetadata)),
+	RouterKind:   newTable("RouterPolicy", NewRouter, routerElements(), commonElements(inRouter)),
+	SubscriptionKind: newTable("SubscriptionPolicy", NewSubscription, subscriptionElements(),
+		within(queueOf, queueElements()), commonElements(inSubscription)),
 }
 
-func inQueue(q *Queue) *Common       { return &q.Common }
-func inMetadata(m *Metadata) *Common { return &m.Common }
+func inQueue(q *Queue) *Common               { return &q.Common }
+func inMetadata(m *Metadata) *Common         { return &m.Common }
+func inRouter(r *Router) *Common             { return &r.Common }
+func inSubscription(s *Subscription) *Common { return &s.Common }
+func queueOf(s *Subscription) *Queue         { return &s.Queue }
 
-func queueElements() []element[Queue] {
+func queueElements() rows[Queue] {
 	return slices.Concat(deliveryElements(), sizeElements(), routeElements(), inspectionElements())
 }
 
 // deliveryElements are about how and how long messages are offered.
-func deliveryElements() []element[Queue] {
-	return []element[Queue]{
+func deliveryElements() rows[Queue] {
+	return rows[Queue]{
 		of("LockDuration", span(time.Second, 12*time.Hour), func(q *Queue) *time.Duration { return &q.LockDuration }),
 		of("MaxDeliveryCount", whole(1, 1_000_000), maxDeliveryCount).
 			or(of("MaxDequeueRetries", retries(1_000_000), maxDeliveryCount)),
@@ -65,21 +71,24 @@ func retries(high int) value[int] {
 }
 
 // sizeElements are about how much a queue takes, and what it does with more.
-func sizeElements() []element[Queue] {
-	return []element[Queue]{
+func sizeElements() rows[Queue] {
+	return rows[Queue]{
 		of("MaxMessageSizeInKilobytes", whole(1, 102_400), func(q *Queue) *int { return &q.MaxMessageKilobytes }).
 			also("MaxMessageSize"),
 		of("MaxQueueLength", ceiling[int64](0, 1<<63-1), func(q *Queue) *int64 { return &q.MaxLength }),
 		of("MaxSizeInMegabytes", ceiling[int64](0, 1<<43-1), func(q *Queue) *int64 { return &q.MaxMegabytes }),
 		of("EnqueueTimeout", span(0, time.Minute), func(q *Queue) *time.Duration { return &q.EnqueueTimeout }),
-		of("Overflow", oneOf[Overflow]("RejectIncomingMessage", "DiscardIncomingMessage", "DiscardExistingMessage"),
-			func(q *Queue) *Overflow { return &q.Overflow }),
+		of("Overflow", overflow(), func(q *Queue) *Overflow { return &q.Overflow }),
 	}
 }
 
+func overflow() value[Overflow] {
+	return oneOf[Overflow]("RejectIncomingMessage", "DiscardIncomingMessage", "DiscardExistingMessage")
+}
+
 // routeElements are about where messages come in and go out.
-func routeElements() []element[Queue] {
-	return []element[Queue]{
+func routeElements() rows[Queue] {
+	return rows[Queue]{
 		of("PoisonMessageDrop", word("a name", anything), func(q *Queue) *string { return &q.DeadLetterTo }).
 			also("ForwardDeadLetteredMessagesTo").
 			waitsUnless("a name", isNoURL, "pushing dead letters to a URL is not available yet"),
@@ -98,8 +107,8 @@ func isNoURL(target string) bool {
 
 // inspectionElements are about sessions, repeated messages and what becomes of
 // processed ones.
-func inspectionElements() []element[Queue] {
-	return []element[Queue]{
+func inspectionElements() rows[Queue] {
+	return rows[Queue]{
 		of("RequiresSession", flag(), func(q *Queue) *bool { return &q.RequiresSession }).
 			fixedAtFirst().waits("sessions are not available yet"),
 		of("RequiresDuplicateDetection", flag(), func(q *Queue) *bool { return &q.DetectsDuplicates }).
@@ -125,8 +134,8 @@ func inspectionElements() []element[Queue] {
 
 func newMetadata() Metadata { return Metadata{} }
 
-func metadataElements() []element[Metadata] {
-	return []element[Metadata]{
+func metadataElements() rows[Metadata] {
+	return rows[Metadata]{
 		of("Address", word("an absolute URI with a host, such as https://example.com/about", isAddress),
 			func(m *Metadata) *string { return &m.Address }).mustBeStated(),
 		of("Metadata", text(maxMetadata), func(m *Metadata) *string { return &m.Text }),
@@ -144,8 +153,8 @@ func status[P any](in func(*P) *Common) element[P] {
 }
 
 // commonElements are those that every kind of policy has.
-func commonElements[P any](in func(*P) *Common) []element[P] {
-	return []element[P]{
+func commonElements[P any](in func(*P) *Common) rows[P] {
+	return rows[P]{
 		of("Authorization", oneOf[Authorization]("Required", "NotRequired", "RequiredToSend", "RequiredToListen"),
 			func(p *P) *Authorization { return &in(p).Authorization }).
 			waits("rights are not available yet"),

@@ -111,19 +111,6 @@ func deleteBody(tx *store.Tx, b bodyRef) {
 	}
 }
 
-// readHead returns the message of a body with its payload if that is small.
-// The result is a copy.
-func readHead(r *store.Reader, b bodyRef) (*message.Message, error) {
-	v, err := r.Get(bodiesTable, b.key(0))
-	if err != nil {
-		return nil, err
-	}
-	if v == nil {
-		return nil, ErrNoMessage
-	}
-	return parseHead(bytes.Clone(v))
-}
-
 // writeBody writes the chunks of b to w. Each is read in a transaction of its
 // own, so that a slow w holds nothing.
 func (s *Set) writeBody(b bodyRef, w io.Writer) (written int64, err error) {
@@ -241,21 +228,42 @@ func (s *Staged) write0(tx *store.Tx, first []byte) bodyRef {
 
 // Discard removes the body if it has not been sent.
 func (s *Staged) Discard() {
-	s.set.discard(s.body.id)
+	s.set.discard(trashStaged.key(s.body.id))
 }
 
-// discard gives a staged body up. If the store takes nothing any more the next start does it.
-func (s *Set) discard(id uint64) {
+// discard gives up a body that stands under a key of the trash. If the store
+// takes nothing any more the next start does it.
+func (s *Set) discard(key []byte) {
 	_ = s.store.Update(context.Background(), func(tx *store.Tx) error {
-		v, err := tx.Get(trashTable, trashStaged.key(id))
+		v, err := tx.Get(trashTable, key)
 		if v == nil || err != nil {
 			return err
 		}
-		tx.Delete(trashTable, trashStaged.key(id))
-		tx.Put(trashTable, trashBody.key(id), trashValue())
+		giveUp(tx, key)
 		tx.OnCommit(func() { s.wake(time.Time{}) })
 		return nil
 	})
+}
+
+// giveUp does what the end of a staged or held body asks for.
+func giveUp(tx *store.Tx, key []byte) {
+	tx.Delete(trashTable, key)
+	id := binary.BigEndian.Uint64(key[1:])
+	if trash(key[0]) == trashHeld && !unshare(tx, id) {
+		return
+	}
+	tx.Put(trashTable, trashBody.key(id), trashValue())
+}
+
+// holdBody keeps the body of an entry that is removed until the one who got it
+// has read it: if others have it too, one hold for each.
+func (e *entry) holdBody(tx *store.Tx) (key []byte) {
+	key = trashStaged.key(e.body.id)
+	if e.flags&isShared != 0 {
+		key = binary.BigEndian.AppendUint64(trashHeld.key(e.body.id), tx.NewID())
+	}
+	tx.Put(trashTable, bytes.Clone(key), trashValue())
+	return key
 }
 
 // chunker cuts what it reads into chunks.

@@ -62,7 +62,7 @@ func (q *Queue) page(r *store.Reader, entries []*entry, next uint64) (Page, erro
 		}
 		d := &Delivery{set: q.set, body: e.body}
 		var err error
-		d.Message, err = readHead(r, e.body)
+		d.Message, err = e.read(r)
 		var corrupt *store.CorruptError
 		if errors.As(err, &corrupt) {
 			continue // a receiver puts it aside

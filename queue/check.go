@@ -18,6 +18,7 @@ func Check(s *store.Store, report func(problem string)) (messages uint64, queues
 		counts: map[ID]counts{},
 		found:  map[ID]*counts{},
 		bodies: map[uint64]bodyRef{},
+		shares: map[uint64]uint64{},
 		due:    map[string]bool{},
 		trash:  map[string]bool{},
 		moved:  map[string]uint64{},
@@ -25,6 +26,7 @@ func Check(s *store.Store, report func(problem string)) (messages uint64, queues
 	err = s.View(func(r *store.Reader) error {
 		c.readSmall(r)
 		c.readEntries(r)
+		c.readShares(r)
 		c.readBodies(r)
 		return nil
 	})
@@ -43,6 +45,7 @@ type checker struct {
 	counts   map[ID]counts      // as stored
 	found    map[ID]*counts     // as the entries have it
 	bodies   map[uint64]bodyRef // that entries have
+	shares   map[uint64]uint64  // how many entries share a body
 	due      map[string]bool    // class and key
 	trash    map[string]bool
 	moved    map[string]uint64
@@ -101,10 +104,13 @@ func (c *checker) entry(id ID, e *entry) {
 	c.found[id].messages[e.sub][e.state]++
 	c.found[id].bytes[e.sub] += uint64(e.body.size)
 	c.found[id].next = max(c.found[id].next, e.seq, e.position)
-	if other, twice := c.bodies[e.body.id]; twice {
+	if other, twice := c.bodies[e.body.id]; twice && e.flags&isShared == 0 {
 		c.complain("body %d is in two entries: %v and queue %d message %d", e.body.id, other, id, e.seq)
 	}
 	c.bodies[e.body.id] = e.body
+	if e.flags&isShared != 0 {
+		c.shares[e.body.id]++
+	}
 	if e.ages() {
 		c.expectDue(q.expiryDue(e))
 	}
@@ -123,6 +129,26 @@ func (c *checker) expectDue(d store.Due) {
 		delete(c.due, name)
 	} else {
 		c.complain("due entry %s is missing", name)
+	}
+}
+
+// readShares compares how many entries have a body with what is written down.
+func (c *checker) readShares(r *store.Reader) {
+	for key := range c.trash {
+		if trash(key[0]) == trashHeld {
+			c.shares[binary.BigEndian.Uint64([]byte(key[1:]))]++
+		}
+	}
+	for rec := range r.Scan(sharesTable, nil, nil) {
+		id := binary.BigEndian.Uint64(rec.Key)
+		n, err := shares(r, id)
+		if err == nil && n != c.shares[id] {
+			c.complain("body %d is in %d entries, and its record says %d", id, c.shares[id], n)
+		}
+		delete(c.shares, id)
+	}
+	for id, n := range c.shares {
+		c.complain("body %d is in %d entries, and has no record", id, n)
 	}
 }
 
@@ -145,7 +171,7 @@ func (c *checker) readBodies(r *store.Reader) {
 		delete(found, id)
 	}
 	for id := range found {
-		if !c.trash[string(trashBody.key(id))] && !c.trash[string(trashStaged.key(id))] {
+		if !c.trash[string(trashBody.key(id))] && !c.trash[string(trashStaged.key(id))] && !c.held(id) {
 			c.complain("body %d is in no entry", id)
 		}
 	}
@@ -171,4 +197,15 @@ func (c *checker) compare() {
 		}
 		c.complain("the table of moved messages has %x, which is not there", key)
 	}
+}
+
+// held reports whether somebody is still reading a shared body that has left
+// its last queue.
+func (c *checker) held(id uint64) bool {
+	for key := range c.trash {
+		if trash(key[0]) == trashHeld && binary.BigEndian.Uint64([]byte(key[1:])) == id {
+			return true
+		}
+	}
+	return false
 }

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -13,9 +14,9 @@ import (
 // Its Body is nil while a large body is not loaded. Close ends it.
 type Delivery struct {
 	message.Received
-	set     *Set
-	body    bodyRef
-	removed bool // the body is nowhere but here
+	set  *Set
+	body bodyRef
+	held []byte // key of the trash, of a body that is nowhere but here
 }
 
 // WriteTo writes the body to w. A large one is read bit by bit, and memory and
@@ -50,9 +51,9 @@ func (s *sink) Write(p []byte) (int, error) {
 
 // Close gives up a body that was kept for this delivery alone.
 func (d *Delivery) Close() {
-	if d.removed && d.body.chunks > 0 {
-		d.removed = false
-		d.set.discard(d.body.id)
+	if d.held != nil {
+		d.set.discard(d.held)
+		d.held = nil
 	}
 }
 
@@ -61,13 +62,13 @@ var errDamaged = errors.New("the message's body is damaged")
 
 // deliver makes a delivery of what the writer gave away.
 func (q *Queue) deliver(t *taken) (*Delivery, error) {
-	d := &Delivery{set: q.set, body: t.body, removed: t.removed}
+	d := &Delivery{set: q.set, body: t.body, held: t.held}
 	var err error
 	if t.head != nil {
-		d.Message, err = parseHead(t.head)
+		d.Message, err = parseChanged(t.head, t.envelope)
 	} else {
 		err = q.set.store.View(func(r *store.Reader) error {
-			d.Message, err = readHead(r, t.body)
+			d.Message, err = t.read(r)
 			return err
 		})
 	}
@@ -141,4 +142,43 @@ func (q *Queue) undeliver(list []*Delivery) {
 		settlements[i] = Settlement{Lock: d.LockToken, Disposition: Release}
 	}
 	_, _ = q.Settle(context.WithoutCancel(context.Background()), settlements...)
+}
+
+// message returns the message of an entry, with its body if that is small. It
+// is valid while the transaction is.
+func (e *entry) message(r *store.Reader) (*message.Message, error) {
+	if e.head != nil {
+		return parseChanged(e.head, e.envelope)
+	}
+	v, err := r.Get(bodiesTable, e.body.key(0))
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		return nil, ErrNoMessage
+	}
+	return parseChanged(v, e.envelope)
+}
+
+// read is message for longer than the transaction.
+func (e *entry) read(r *store.Reader) (*message.Message, error) {
+	m, err := e.message(r)
+	if err == nil && e.head == nil {
+		m.Body = bytes.Clone(m.Body)
+	}
+	return m, err
+}
+
+// parseChanged is parseHead of a message whose envelope may have been replaced.
+func parseChanged(head, envelope []byte) (*message.Message, error) {
+	m, err := parseHead(head)
+	if err != nil || envelope == nil {
+		return m, err
+	}
+	changed, err := message.DecodeEnvelope(envelope)
+	if err != nil {
+		return nil, err
+	}
+	changed.Body = m.Body
+	return changed, nil
 }

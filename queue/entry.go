@@ -87,10 +87,12 @@ type entry struct {
 	dueAt      time.Time     // of a scheduled one: when it becomes active
 	timeToLive time.Duration // the message's own; 0: none
 	deliveries uint32
+	unsent     uint32 // attempts of which nothing reached anybody
 	lock       lock
 	hops       uint8 // names that it was moved on through
 	flags      flags
 	dead       dead   // why it is in a dead-letter queue
+	envelope   []byte // replaces the body's, if properties were changed for this queue
 	head       []byte // record 0 of the body, while it is in memory; not stored
 }
 
@@ -112,32 +114,39 @@ const (
 	lockExpired                     // its last lock ran out, and was not settled
 	isDead                          // it has dead
 	isLocked                        // it stands in the ready line and is locked
+	isShared                        // its body has a record in sharesTable
+	isChanged                       // it has an envelope of its own
+	isVolatile                      // its lock ends with the process
 )
 
 // entryVersion begins every entry's value.
 const entryVersion = 1
 
 // maxEntrySize is about what an entry without dead takes.
-const maxEntrySize = 88
+const maxEntrySize = 92
 
 // encode returns the value of e, with room for the store's checksum:
 //
 //	version flags seq body.id body.chunks body.size sentAt expiresAt dueAt
-//	timeToLive deliveries lock.random lock.until hops [reason description source]
+//	timeToLive deliveries unsent lock.random lock.until hops
+//	[reason description source] [envelope]
 //
 // All numbers are unsigned varints, instants in microseconds since 1970, 0 for
 // none; strings follow their length.
 func (e *entry) encode() []byte {
-	b := make([]byte, 0, maxEntrySize+len(e.dead.reason)+len(e.dead.description)+len(e.dead.source))
-	e.flags &^= isLocked
+	b := make([]byte, 0, maxEntrySize+len(e.dead.reason)+len(e.dead.description)+len(e.dead.source)+len(e.envelope))
+	e.flags &^= isLocked | isChanged
 	if e.state == Locked {
 		e.flags |= isLocked
+	}
+	if e.envelope != nil {
+		e.flags |= isChanged
 	}
 	b = append(b, entryVersion, byte(e.flags))
 	for _, n := range [...]uint64{
 		e.seq, e.body.id, uint64(e.body.chunks), uint64(e.body.size),
 		micros(e.sentAt), micros(e.expiresAt), micros(e.dueAt), uint64(e.timeToLive / time.Microsecond),
-		uint64(e.deliveries), e.lock.random, micros(e.lock.until), uint64(e.hops),
+		uint64(e.deliveries), uint64(e.unsent), e.lock.random, micros(e.lock.until), uint64(e.hops),
 	} {
 		b = binary.AppendUvarint(b, n)
 	}
@@ -146,6 +155,10 @@ func (e *entry) encode() []byte {
 			b = binary.AppendUvarint(b, uint64(len(s)))
 			b = append(b, s...)
 		}
+	}
+	if e.envelope != nil {
+		b = binary.AppendUvarint(b, uint64(len(e.envelope)))
+		b = append(b, e.envelope...)
 	}
 	return b
 }
@@ -170,11 +183,14 @@ func decodeEntry(key, b []byte) (*entry, error) {
 	e.body = bodyRef{id: r.number(), chunks: uint32(r.number()), size: int64(r.number())}
 	e.sentAt, e.expiresAt, e.dueAt = r.instant(), r.instant(), r.instant()
 	e.timeToLive = time.Duration(r.number()) * time.Microsecond
-	e.deliveries = uint32(r.number())
+	e.deliveries, e.unsent = uint32(r.number()), uint32(r.number())
 	e.lock = lock{r.number(), r.instant()}
 	e.hops = uint8(r.number())
 	if e.flags&isDead != 0 {
 		e.dead = dead{r.text(), r.text(), r.text()}
+	}
+	if e.flags&isChanged != 0 {
+		e.envelope = []byte(r.text())
 	}
 	if r.bad || len(r.rest) > 0 {
 		return nil, errRecord
@@ -233,7 +249,7 @@ const (
 )
 
 // Tables are what a store of queues has to have.
-var Tables = []store.Table{entriesTable, bodiesTable, movedTable, countsTable, trashTable}
+var Tables = []store.Table{entriesTable, bodiesTable, movedTable, countsTable, trashTable, sharesTable}
 
 // read returns the entry at a position of a line, nil if there is none.
 func (q ID) read(r *store.Reader, sub SubQueue, l line, position uint64) (*entry, error) {

@@ -14,6 +14,7 @@ const maxHops = 32
 // Why a message could not be moved on; the description of its dead letter.
 var (
 	errHops     = errors.New("it has been moved on through 32 names")
+	errUnrouted = errors.New("no subscription of the router takes it")
 	errTarget   = fmt.Errorf("the target takes no messages: %w", ErrDisabled)
 	errNoRoom   = fmt.Errorf("the target has no room: %w", ErrFull)
 	errTooLarge = fmt.Errorf("the target takes no message of this size: %w", ErrTooLarge)
@@ -29,17 +30,35 @@ func (q *Queue) forward(tx *store.Tx, from, e *entry, to string) error {
 	if err != nil {
 		return err
 	}
-	if err := target.accepts(tx, e); err != nil {
+	if target.Route != nil {
+		err = q.forwardTo(tx, from, e, target.Route)
+	} else {
+		err = q.forwardInto(tx, from, e, target.Queue)
+	}
+	if err == nil {
+		q.tally.forwarded++
+	}
+	return err
+}
+
+func (q *Queue) forwardInto(tx *store.Tx, from, e *entry, to *Queue) error {
+	if err := to.accepts(tx, e); err != nil {
 		return err
 	}
-	moved := *e
-	moved.hops++
-	moved.deliveries, moved.lock = 0, lock{}
-	moved.flags &= isDead
-	moved.expiresAt = target.expiryOf(tx, e)
-	q.transfer(tx, from, &moved, target)
-	q.tally.forwarded++
+	moved := e.moved(tx.Now)
+	moved.expiresAt = to.expiryOf(tx, e)
+	q.transfer(tx, from, &moved, to)
 	return nil
+}
+
+// moved returns e as it begins in another queue.
+func (e *entry) moved(now time.Time) entry {
+	m := *e
+	m.hops++
+	m.deliveries, m.unsent, m.lock = 0, 0, lock{}
+	m.flags &= isDead | isShared
+	m.state, m.sentAt, m.dueAt = Active, now, time.Time{}
+	return m
 }
 
 // transfer moves what stands at from to the tail of another queue, as e.

@@ -147,7 +147,7 @@ func (h *harness) start() {
 		h.t.Fatal(err)
 	}
 	h.set, err = queue.Open(context.Background(), h.store, queue.Options{
-		Resolve: h.resolve,
+		Resolve: h.target,
 		Wake:    func(time.Time) { h.signal() },
 		Logger:  slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
@@ -173,6 +173,11 @@ func (h *harness) signal() {
 }
 
 // resolve is what the broker does with a name in a policy.
+func (h *harness) target(name string) (queue.Target, error) {
+	q, err := h.resolve(name)
+	return queue.Target{Queue: q}, err
+}
+
 func (h *harness) resolve(name string) (*queue.Queue, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -60,6 +60,15 @@ func (x *lockIndex) apply(changes []lockChange) {
 	x.publish()
 }
 
+// void is when locks have ended of which nobody knows when they do: those of the
+// last process's own, and those of entries that cannot be read.
+var void = time.UnixMicro(1)
+
+func (x *lockIndex) isVoid(k lockKey) bool {
+	item := x.byKey[k]
+	return item != nil && item.until.Equal(void)
+}
+
 // publish tells the sweeper when the first lock ends, and everybody how many there are.
 func (x *lockIndex) publish() {
 	x.count.Store(int64(len(x.heap)))

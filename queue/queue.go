@@ -71,6 +71,14 @@ func (q *Queue) update(ctx context.Context, fn func(tx *store.Tx) error) error {
 	})
 }
 
+// Join returns nil if the queue is there in the commit in the making: ErrGone,
+// those of the store.
+func (q *Queue) Join(tx *store.Tx) error { return q.join(tx) }
+
+// HasRoom reports whether the policy's limits leave room for a message with a
+// body of size bytes. It is for the writer, after Join.
+func (q *Queue) HasRoom(size int64) bool { return q.hasRoom(1, size) }
+
 // join makes the queue take part in the commit in the making.
 func (q *Queue) join(tx *store.Tx) error {
 	if q.deleted {

@@ -41,6 +41,9 @@ type ReceiveOptions struct {
 	Count   int           // at most so many; default 1
 	Wait    time.Duration // for the first one; 0: what is ready now
 	LockFor time.Duration // default the policy's LockDuration
+
+	// Volatile makes a lock that ends with the process, for one who does too.
+	Volatile bool
 }
 
 // A receiver is a Receive on its way.
@@ -54,7 +57,8 @@ type receiver struct {
 // taken is a message as the writer has given it away.
 type taken struct {
 	entry
-	removed bool // head is set, and stands nowhere else
+	removed bool   // head is set, and stands nowhere else
+	held    []byte // of a large body that was removed: the key of its trash
 }
 
 // Receive returns the next messages, waiting up to opts.Wait for the first
@@ -277,8 +281,16 @@ func (q *Queue) handOver(tx *store.Tx, e *entry, r *receiver) (taken, bool) {
 		return q.handOut(tx, e)
 	}
 	q.countDelivery(e)
-	q.give(tx, e, rand.Uint64(), tx.Now.Add(r.LockFor))
+	q.give(tx, e, lock{rand.Uint64(), tx.Now.Add(r.LockFor)}, r.volatile())
 	return taken{entry: *e}, true
+}
+
+// volatile is the flag of what is locked for r.
+func (r *receiver) volatile() flags {
+	if r.Volatile {
+		return isVolatile
+	}
+	return 0
 }
 
 // handOut removes e. Of a body in chunks only the first record is read here;
@@ -298,9 +310,9 @@ func (q *Queue) handOut(tx *store.Tx, e *entry) (taken, bool) {
 	e.deliveries++
 	t := taken{entry: *e, removed: true}
 	if e.body.chunks == 0 {
-		deleteBody(tx, e.body)
+		e.dropBody(tx)
 	} else {
-		tx.Put(trashTable, trashStaged.key(e.body.id), trashValue())
+		t.held = e.holdBody(tx)
 	}
 	return t, true
 }
@@ -362,7 +374,7 @@ func (q *Queue) Lock(ctx context.Context, sub SubQueue, seq uint64, lockFor time
 			return ErrNoMessage
 		}
 		q.countDelivery(e)
-		q.give(tx, e, rand.Uint64(), tx.Now.Add(lockFor))
+		q.give(tx, e, lock{rand.Uint64(), tx.Now.Add(lockFor)}, 0)
 		t = taken{entry: *e}
 		return nil
 	})

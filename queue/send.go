@@ -5,8 +5,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
-	"github.com/jitney-mq/jitney/message"
 	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/store"
 )
@@ -16,19 +14,6 @@ const (
 	maxHeldSenders = 1000
 	maxHeldBytes   = 64 << 20
 )
-
-// An Outgoing is a message to send. If Staged is set it is the body.
-type Outgoing struct {
-	*message.Message
-	Staged *Staged
-}
-
-func (o *Outgoing) size() int64 {
-	if o.Staged != nil {
-		return o.Staged.Size()
-	}
-	return int64(len(o.Body))
-}
 
 // Outcome says what became of what was sent.
 type Outcome uint8
@@ -40,14 +25,11 @@ const (
 
 // A sender is a Send on its way; a full queue holds it.
 type sender struct {
-	messages []Outgoing
-	heads    [][]byte  // record 0 of each body
-	written  []bodyRef // of a large batch: the bodies, which are staged
-	bytes    int64
-	held     bool          // it counts among those that are held; set by the op
-	place    *list.Element // in the queue's senders; guarded by Queue.mu
-	done     chan struct{} // closed when the messages are placed
-	numbers  []uint64      // sequence numbers; read after done or the op
+	parcel
+	held    bool          // it counts among those that are held; set by the op
+	place   *list.Element // in the queue's senders; guarded by Queue.mu
+	done    chan struct{} // closed when the messages are placed
+	numbers []uint64      // sequence numbers; read after done or the op
 }
 
 // Send puts messages at the queue's tail, all of them in one commit or none,
@@ -62,14 +44,12 @@ func (q *Queue) Send(ctx context.Context, messages ...Outgoing) ([]uint64, Outco
 	if err != nil {
 		return nil, 0, err
 	}
-	if len(messages) > 1 && s.bytes > maxInMemory {
-		if err := q.set.stageBatch(ctx, s); err != nil {
-			return nil, 0, err
-		}
+	if err := q.set.stageBatch(ctx, &s.parcel); err != nil {
+		return nil, 0, err
 	}
 	numbers, outcome, err := q.run(ctx, s)
 	if err != nil {
-		q.set.discardBatch(s)
+		q.set.discardBatch(&s.parcel)
 	}
 	return numbers, outcome, err
 }
@@ -91,29 +71,15 @@ func (q *Queue) run(ctx context.Context, s *sender) ([]uint64, Outcome, error) {
 
 func (q *Queue) newSender(messages []Outgoing) (*sender, error) {
 	p := q.Policy()
-	s := &sender{messages: messages, heads: make([][]byte, len(messages)), done: make(chan struct{})}
-	for i := range messages {
-		m := &messages[i]
-		if m.size() > p.MaxMessageBytes() {
-			return nil, ErrTooLarge
-		}
-		s.heads[i] = m.head()
-		s.bytes += m.size()
+	packed, err := pack(p.MaxMessageBytes(), messages)
+	if err != nil {
+		return nil, err
 	}
+	s := &sender{parcel: packed, done: make(chan struct{})}
 	if p.MaxLength > 0 && int64(len(messages)) > p.MaxLength || p.MaxBytes() > 0 && s.bytes > p.MaxBytes() {
 		return nil, ErrTooLarge
 	}
 	return s, nil
-}
-
-// head encodes record 0 of the body, with an ID if the message has none.
-func (o *Outgoing) head() []byte {
-	if o.ID != "" {
-		return head(o.Message)
-	}
-	named := *o.Message
-	named.ID = uuid.NewString()
-	return head(&named)
 }
 
 // offer places the messages, or holds the sender if there is no room or
@@ -188,19 +154,6 @@ func (q *Queue) placeAll(tx *store.Tx, s *sender) {
 		s.numbers[i] = q.put(tx, &s.messages[i], s.body(tx, i), s.heads[i])
 	}
 	q.tally.sent += uint64(len(s.messages))
-}
-
-// body makes the body of the i-th message part of the commit.
-func (s *sender) body(tx *store.Tx, i int) bodyRef {
-	switch m := &s.messages[i]; {
-	case s.written != nil:
-		tx.Delete(trashTable, trashStaged.key(s.written[i].id))
-		return s.written[i]
-	case m.Staged != nil:
-		return m.Staged.publish(tx, s.heads[i])
-	default:
-		return putBody(tx, s.heads[i], m.Body)
-	}
 }
 
 // put makes an entry of a message.
@@ -300,7 +253,7 @@ func (q *Queue) overflow(ctx context.Context, s *sender) ([]uint64, Outcome, err
 			return nil
 		})
 		s.discard()
-		q.set.discardBatch(s)
+		q.set.discardBatch(&s.parcel)
 		return nil, Discarded, err
 	case policy.DiscardExisting:
 		if len(s.messages) == 0 {

@@ -14,9 +14,9 @@ import (
 
 // Options is what a Set needs from those who know names.
 type Options struct {
-	// Resolve returns the queue that has a name, for ForwardTo and
-	// PoisonMessageDrop. It is called by the writer.
-	Resolve func(name string) (*Queue, error)
+	// Resolve returns what has a name, for ForwardTo and PoisonMessageDrop. It
+	// is called by the writer.
+	Resolve func(name string) (Target, error)
 	// Wake says that Sweep has something to do at an instant; the zero one is
 	// now. It must not block.
 	Wake   func(at time.Time)
@@ -28,7 +28,7 @@ type Set struct {
 	// Fixed after construction.
 	store   *store.Store
 	tokens  tokens
-	resolve func(name string) (*Queue, error)
+	resolve func(name string) (Target, error)
 	wake    func(at time.Time)
 	log     *slog.Logger
 	closing chan struct{} // closed by Close: nobody waits any more
@@ -80,9 +80,8 @@ func (s *Set) recover(ctx context.Context) error {
 		return err
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error {
-		for _, id := range stagedBodies(tx) {
-			tx.Delete(trashTable, trashStaged.key(id))
-			tx.Put(trashTable, trashBody.key(id), trashValue())
+		for _, key := range unfinished(tx) {
+			giveUp(tx, key)
 		}
 		tx.OnCommit(func() { s.apply(locks) })
 		return nil
@@ -118,13 +117,17 @@ func (q ID) appendLocks(locks []lockChange, r *store.Reader, sub SubQueue, count
 		e, err := decodeEntry(rec.Key, rec.Value)
 		if rec.Err != nil || err != nil {
 			position := binary.BigEndian.Uint64(rec.Key[10:])
-			damaged = append(damaged, lockChange{lockKey{q, sub, position}, time.UnixMicro(1)})
+			damaged = append(damaged, lockChange{lockKey{q, sub, position}, void})
 			continue
 		}
 		if e.state != Locked {
 			continue
 		}
-		locks = append(locks, lockChange{lockKey{q, sub, e.position}, e.lock.until})
+		until := e.lock.until
+		if e.flags&isVolatile != 0 {
+			until = void // [R9]
+		}
+		locks = append(locks, lockChange{lockKey{q, sub, e.position}, until})
 		if count--; count == 0 {
 			return locks
 		}

@@ -20,13 +20,14 @@ const (
 	Defer                           // it is received by its sequence number only
 	DeadLetterIt                    // it cannot be processed
 	Reschedule                      // it goes to the tail after Delay or at At, as if it were new
+	Unsent                          // as Abandon, but nothing was delivered: an attempt, and no delivery
 )
 
 // A Settlement is a disposition of the message that a lock holds.
 type Settlement struct {
 	Lock        string // the token, in any spelling of a GUID
 	Disposition Disposition
-	Delay       time.Duration // of Abandon and Reschedule
+	Delay       time.Duration // of Abandon, Unsent and Reschedule
 	At          time.Time     // of Reschedule; takes precedence over Delay
 	Reason      string        // of DeadLetterIt; at most 4,096 bytes are kept
 	Description string        // of DeadLetterIt; at most 4,096 bytes are kept
@@ -68,6 +69,10 @@ func (q *Queue) settle(tx *store.Tx, s *Settlement) error {
 		q.giveBack(tx, e, s.Delay)
 	case Release:
 		q.release(tx, e)
+	case Unsent:
+		e.deliveries--
+		e.unsent++
+		q.giveBack(tx, e, s.Delay)
 	case Defer:
 		q.deferAgain(tx, e)
 	case DeadLetterIt:
@@ -98,7 +103,7 @@ func (q *Queue) reschedule(tx *store.Tx, e *entry, at time.Time) {
 		q.schedule(tx, e, at)
 		return
 	}
-	e.deliveries = 0
+	e.deliveries, e.unsent = 0, 0
 	q.activate(tx, e, q.tail())
 }
 

@@ -120,11 +120,11 @@ func (q *Queue) tail() uint64 {
 func (q *Queue) lockKey(e *entry) lockKey { return lockKey{q.id, e.sub, e.position} }
 
 // give locks e for a receiver: one more delivery has begun.
-func (q *Queue) give(tx *store.Tx, e *entry, random uint64, until time.Time) {
+func (q *Queue) give(tx *store.Tx, e *entry, l lock, volatile flags) {
 	from := *e
-	e.lock = lock{random, until.Truncate(time.Microsecond)}
+	e.lock = lock{l.random, l.until.Truncate(time.Microsecond)}
 	e.deliveries++
-	e.flags &^= lockExpired | keepsPosition
+	e.flags = e.flags&^(lockExpired|keepsPosition|isVolatile) | volatile
 	if from.state == Deferred {
 		e.flags |= wasDeferred
 	}
@@ -136,7 +136,7 @@ func (q *Queue) give(tx *store.Tx, e *entry, random uint64, until time.Time) {
 // delivery, dead-lettered.
 func (q *Queue) giveBack(tx *store.Tx, e *entry, delay time.Duration) {
 	switch {
-	case e.sub == Main && int(e.deliveries) >= q.Policy().MaxDeliveryCount:
+	case e.sub == Main && int(e.deliveries+e.unsent) >= q.Policy().MaxDeliveryCount:
 		q.bury(tx, e, dead{
 			reason:      "MaxDeliveryCountExceeded",
 			description: "the message was delivered as often as the queue's policy allows",
@@ -181,7 +181,7 @@ func (q *Queue) activate(tx *store.Tx, e *entry, position uint64) {
 func (q *Queue) schedule(tx *store.Tx, e *entry, at time.Time) {
 	from := *e
 	e.dueAt = at
-	e.deliveries = 0
+	e.deliveries, e.unsent = 0, 0
 	e.flags &^= wasDeferred | keepsPosition
 	q.move(tx, &from, e, place{e.sub, Scheduled, e.position})
 }
@@ -189,7 +189,7 @@ func (q *Queue) schedule(tx *store.Tx, e *entry, at time.Time) {
 // remove ends a message: nothing of it is left.
 func (q *Queue) remove(tx *store.Tx, e *entry) {
 	q.leave(tx, e)
-	deleteBody(tx, e.body)
+	e.dropBody(tx)
 	if e.body.chunks > maxDeletes {
 		tx.OnCommit(func() { q.set.wake(time.Time{}) })
 	}

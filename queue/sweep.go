@@ -111,7 +111,7 @@ func (s *Set) endLock(tx *store.Tx, k lockKey) error {
 		tx.OnCommit(func() { s.locks.apply(forget) })
 		return nil
 	}
-	if e.lock.until.After(tx.Now) {
+	if e.lock.until.After(tx.Now) && !s.locks.isVoid(k) {
 		return nil // it was renewed in this commit
 	}
 	e.flags |= lockExpired
@@ -119,12 +119,14 @@ func (s *Set) endLock(tx *store.Tx, k lockKey) error {
 	return nil
 }
 
-// A trash key is what it names (1 byte) and an id (8 bytes).
+// A trash key is what it names (1 byte) and an id (8 bytes). Those that a start
+// finds unfinished come last.
 type trash byte
 
 const (
 	trashBody   trash = 'b' // a body whose records are to be deleted
 	trashQueue  trash = 'q' // a queue whose entries and bodies are to be deleted
+	trashHeld   trash = 'r' // a shared body, and a number: it has left one of its queues and is being read
 	trashStaged trash = 's' // a body that is in no queue yet, or has left the last one while it is being read
 )
 
@@ -136,17 +138,17 @@ func (t trash) key(id uint64) []byte {
 
 func trashValue() []byte { return append(make([]byte, 0, 8), trashVersion) }
 
-// stagedBodies returns the ids of all staged bodies.
-func stagedBodies(tx *store.Tx) (ids []uint64) {
-	for rec := range tx.Scan(trashTable, []byte{byte(trashStaged)}, []byte{byte(trashStaged) + 1}) {
-		ids = append(ids, binary.BigEndian.Uint64(rec.Key[1:]))
+// unfinished returns the keys of all bodies that are staged or held.
+func unfinished(tx *store.Tx) (keys [][]byte) {
+	for rec := range tx.Scan(trashTable, []byte{byte(trashHeld)}, []byte{byte(trashStaged) + 1}) {
+		keys = append(keys, bytes.Clone(rec.Key))
 	}
-	return ids
+	return keys
 }
 
 // emptyTrash does one step and returns whether there is more.
 func (s *Set) emptyTrash(tx *store.Tx) (more bool, err error) {
-	for rec := range tx.Scan(trashTable, nil, []byte{byte(trashStaged)}) {
+	for rec := range tx.Scan(trashTable, nil, []byte{byte(trashHeld)}) {
 		key := append([]byte(nil), rec.Key...)
 		id := binary.BigEndian.Uint64(key[1:])
 		var left bool
@@ -205,7 +207,7 @@ func (s *Set) emptyQueue(tx *store.Tx, id ID) (left bool) {
 	q := &Queue{id: id, set: s}
 	for _, e := range entries {
 		q.leave(tx, e)
-		deleteBody(tx, e.body)
+		e.dropBody(tx)
 	}
 	for _, key := range damaged {
 		tx.Delete(entriesTable, key)

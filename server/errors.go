@@ -29,6 +29,7 @@ var (
 	errDocument   = errors.New("the document is too large")
 	errNoMatch    = errors.New("the request does not say which state of the policy it is about")
 	errDiscarded  = errors.New("the queue is full and has discarded the message")
+	errUnrouted   = errors.New("no subscription of the router takes the message")
 	errTooSlow    = errors.New("the body came too slowly")
 	errUnread     = errors.New("the client has gone or does not read")
 	errPanicked   = errors.New("the handler panicked")
@@ -68,6 +69,7 @@ var kinds = []kind{
 	{queue.ErrGone, http.StatusNotFound, "no-role", "The name has no role", 0},
 	{queue.ErrDisabled, http.StatusForbidden, "disabled", "The queue is disabled", 0},
 	{errDiscarded, http.StatusConflict, "discarded", "The message was discarded", 0},
+	{errUnrouted, http.StatusConflict, "unrouted", "The message was not routed", 0},
 
 	{broker.ErrNoRole, http.StatusNotFound, "no-role", "The name has no role", 0},
 	{broker.ErrWrongRole, http.StatusConflict, "wrong-role", "The name has another role", 0},
@@ -75,7 +77,9 @@ var kinds = []kind{
 	{broker.ErrStale, http.StatusPreconditionFailed, "stale", "The policy has changed", 0},
 	{broker.ErrInTheWay, http.StatusConflict, "in-the-way", "Another name is in the way", 0},
 	{broker.ErrCycle, http.StatusConflict, "cycle", "Messages would move in a circle", 0},
-	{broker.ErrNoTarget, http.StatusConflict, "no-target", "The target is not a queue", 0},
+	{broker.ErrNoTarget, http.StatusConflict, "no-target", "The target takes no messages", 0},
+	{broker.ErrCrowded, http.StatusConflict, "too-many-subscriptions", "The router has too many subscriptions", 0},
+	{broker.ErrRules, http.StatusConflict, "no-rules", "The subscription may not have rules", 0},
 	{errNoMatch, http.StatusPreconditionRequired, "if-match-required", "If-Match is required", 0},
 	{policy.ErrFixed, http.StatusConflict, "fixed", "The element cannot be changed", 0},
 	{policy.ErrNotAvailable, http.StatusBadRequest, "not-available-yet", "Not available yet", 0},

@@ -13,6 +13,7 @@ import (
 	"github.com/jitney-mq/jitney/namespace"
 	"github.com/jitney-mq/jitney/problem"
 	"github.com/jitney-mq/jitney/queue"
+	"github.com/jitney-mq/jitney/router"
 )
 
 // An exchange is a request and its reply. It is also the ResponseWriter that
@@ -34,7 +35,9 @@ type exchange struct {
 	// What the path leads to.
 	name   namespace.Name
 	entry  *namespace.Entry // nil for a name without a role
-	queue  *queue.Queue     // nil for other roles
+	queue  *queue.Queue     // nil for roles without messages; of a router, its own
+	router *router.Router   // nil for other roles
+	to     destination      // nil for what takes no messages
 	sub    queue.SubQueue
 	number uint64 // the sequence number
 	token  string // of the lock

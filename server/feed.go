@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jitney-mq/jitney/atom"
@@ -21,18 +22,22 @@ const author = "jitney"
 
 // listNames answers the feed of the names below one [N3].
 func (x *exchange) listNames() error {
+	return x.feed(x.name, x.name.Path()+"?below=true")
+}
+
+// feed answers the feed of the names below n, whose first page has a path.
+func (x *exchange) feed(n namespace.Name, self string) error {
 	after, err := x.argument("after")
 	if err != nil {
 		return err
 	}
-	children, more, err := x.server.broker.Children(x.name, after, maxFeed)
+	children, more, err := x.server.broker.Children(n, after, maxFeed)
 	if err != nil {
 		return err
 	}
-	self := x.name.Path()
 	f := &atom.Feed{
-		ID:      idPrefix + self,
-		Title:   x.name.String(),
+		ID:      idPrefix + n.Path(),
+		Title:   n.String(),
 		Updated: x.server.startedAt,
 		Author:  author,
 		Links: []atom.Link{
@@ -53,14 +58,16 @@ func (x *exchange) listNames() error {
 	return x.writeFeed(f)
 }
 
-// pageOf is the page of a feed that begins behind a segment. A name with a
-// role answers its feed only to who asks for what is below.
-func pageOf(path, after string) string {
-	path += "?below=true"
-	if after != "" {
-		path += "&after=" + url.QueryEscape(after)
+// pageOf is the page of a feed that begins behind a segment.
+func pageOf(first, after string) string {
+	if after == "" {
+		return first
 	}
-	return path
+	separator := "?"
+	if strings.Contains(first, "?") {
+		separator = "&"
+	}
+	return first + separator + "after=" + url.QueryEscape(after)
 }
 
 // childEntry is the entry of a name in a feed.
@@ -95,8 +102,11 @@ func policyEntry(e *namespace.Entry) atom.Entry {
 		},
 		Extensions: []atom.Element{policy.Element(e.Policy)},
 	}
-	if e.Policy.Kind() == policy.QueueKind {
+	switch e.Policy.Kind() {
+	case policy.QueueKind, policy.SubscriptionKind:
 		entry.Links = append(entry.Links, atom.Link{Rel: "head", Href: path + "/messages/head"})
+	case policy.RouterKind:
+		entry.Links = append(entry.Links, atom.Link{Rel: subscriptionsWord, Href: path + "/" + subscriptionsWord, Type: atom.FeedType})
 	}
 	return entry
 }
@@ -132,6 +142,8 @@ func countDetails(c *queue.Counts) atom.Element {
 	add("DeadLetterMessageCount", c.DeadLetter)
 	add("TransferMessageCount", 0) // what moves on does so in the commit that it came in
 	add("TransferDeadLetterMessageCount", c.TransferDeadLetter)
+	add("ExpiredMessageCount", c.Expired)
+	add("DiscardedMessageCount", c.Discarded)
 	add("SizeInBytes", c.Bytes)
 	if !c.OldestAt.IsZero() {
 		details.Children = append(details.Children,

@@ -3,7 +3,6 @@ package server
 import (
 	"sync"
 
-	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/queue"
 )
 
@@ -16,17 +15,6 @@ type group struct {
 }
 
 func (g *group) isFull() bool { return len(g.messages) >= maxGroupLines || g.bytes >= maxGroupBytes }
-
-// limit is how many messages of the group are tried together.
-func (g *group) limit(p *policy.Queue) int {
-	switch {
-	case p.Overflow == policy.DiscardIncoming && (p.MaxLength > 0 || p.MaxMegabytes > 0):
-		return 1
-	case p.MaxLength > 0:
-		return int(min(int64(len(g.messages)), p.MaxLength))
-	}
-	return len(g.messages)
-}
 
 // empty makes a group that can be used again.
 func (g *group) empty() *group {

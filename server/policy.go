@@ -19,11 +19,19 @@ func (x *exchange) assign() error {
 	if !contentKindOf(x.r.Header).isPolicy() {
 		return x.refuseSend()
 	}
-	p, err := x.readPolicy()
+	entry, err := x.readEntry()
 	if err != nil {
 		return err
 	}
-	e, created, err := x.server.broker.Assign(x.r.Context(), x.name, p)
+	p, err := policy.FromEntry(entry)
+	if err != nil {
+		return err
+	}
+	at, err := subscriptionLinks(entry)
+	if err != nil {
+		return err
+	}
+	e, created, err := x.server.broker.Assign(x.r.Context(), x.name, p, at...)
 	if e != nil && (err == nil || errors.Is(err, broker.ErrHasRole)) {
 		x.Header().Set("Location", e.Name.Path()+"/"+policyWord)
 	}
@@ -49,14 +57,23 @@ func (x *exchange) assignBelow(path namespace.Path) (err error) {
 // refuseSend says why a message cannot be sent here [Q5].
 func (x *exchange) refuseSend() error {
 	if x.entry != nil {
-		return fmt.Errorf("%w: %s is not a queue", broker.ErrWrongRole, x.entry.Name)
+		return fmt.Errorf("%w: %s takes no messages", broker.ErrWrongRole, x.entry.Name)
 	}
 	return fmt.Errorf("%w: %s is not a queue; a policy of type %s;type=entry or %s makes it one",
 		broker.ErrNoRole, x.name, atomType, policy.MediaType)
 }
 
-// readPolicy reads the body as an entry or its twin.
+// readPolicy reads the policy of an entry.
 func (x *exchange) readPolicy() (policy.Policy, error) {
+	entry, err := x.readEntry()
+	if err != nil {
+		return nil, err
+	}
+	return policy.FromEntry(entry)
+}
+
+// readEntry reads the body as an entry or its twin.
+func (x *exchange) readEntry() (*atom.Entry, error) {
 	kind := contentKindOf(x.r.Header)
 	if !kind.isPolicy() {
 		return nil, fmt.Errorf("%w: %w", errMediaType, problem.NewField("Content-Type", x.r.Header.Get("Content-Type"),
@@ -70,13 +87,9 @@ func (x *exchange) readPolicy() (policy.Policy, error) {
 		return nil, err
 	}
 	if kind == aTwin {
-		return policy.ParseJSON(document)
+		return policy.ParseEntryJSON(document)
 	}
-	entry, err := atom.ParseEntry(document)
-	if err != nil {
-		return nil, err
-	}
-	return policy.FromEntry(entry)
+	return atom.ParseEntry(document)
 }
 
 // writePolicy answers with the entry of a name as it is in force.

@@ -10,6 +10,7 @@ type counted struct {
 	committed int64
 	last      uint64 // the sequence number of the last one committed
 	discarded int64  // by the queue's Overflow
+	unrouted  int64  // that no subscription of the router takes
 }
 
 // append appends the line that tells a client about c.
@@ -23,6 +24,10 @@ func (c counted) append(b []byte) []byte {
 	if c.discarded > 0 {
 		b = append(b, `,"discarded":`...)
 		b = strconv.AppendInt(b, c.discarded, 10)
+	}
+	if c.unrouted > 0 {
+		b = append(b, `,"unrouted":`...)
+		b = strconv.AppendInt(b, c.unrouted, 10)
 	}
 	return append(b, "}\n"...)
 }
@@ -41,6 +46,7 @@ func (p *progress) add(c counted) {
 	p.mu.Lock()
 	p.sum.committed += c.committed
 	p.sum.discarded += c.discarded
+	p.sum.unrouted += c.unrouted
 	p.sum.last = max(p.sum.last, c.last)
 	p.mu.Unlock()
 	p.tell()

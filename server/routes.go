@@ -17,26 +17,33 @@ import (
 type role uint8
 
 const (
-	unassigned  role = 1 << iota // a name without a role
-	aQueue                       // a queue, its main sub-queue
-	deadLetters                  // a dead-letter sub-queue of a queue
-	reference                    // a name with a metadata policy
+	unassigned    role = 1 << iota // a name without a role
+	aQueue                         // a queue, its main sub-queue
+	deadLetters                    // a dead-letter sub-queue of a queue
+	reference                      // a name with a metadata policy
+	aRouter                        // a router
+	aSubscription                  // a subscription at a router, its main sub-queue
 )
 
 // routeTable is every resource of the namespace with its methods: what has the
 // role, the path below it, and who answers. HEAD is where GET is, OPTIONS
 // everywhere [N4] [N5].
 func routeTable() []route {
-	const queues = aQueue | deadLetters
+	const queues = aQueue | aSubscription | deadLetters
 	type m = methods
 	return compile([]route{
 		{of: unassigned, label: "/{name}", methods: m{"GET": (*exchange).listNames, "POST": (*exchange).assign}},
 		{of: aQueue, label: "/{queue}", methods: m{"GET": (*exchange).showQueue, "POST": (*exchange).sendOrAssign}},
+		{of: aRouter, label: "/{router}", methods: m{"GET": (*exchange).showRouter, "POST": (*exchange).sendOrAssign}},
+		{of: aRouter, path: "messages", methods: m{"POST": (*exchange).send}},
+		{of: aRouter, path: "subscriptions", methods: m{"GET": (*exchange).listSubscriptions, "POST": (*exchange).subscribe}},
+		{of: aSubscription, label: "/{router}/subscriptions/{id}", methods: m{
+			"GET": (*exchange).showQueue, "PUT": (*exchange).changePolicy, "DELETE": (*exchange).unassign, "POST": (*exchange).refuseSubscription}},
 		{of: deadLetters, label: "/{queue}/{dead}", methods: m{"GET": (*exchange).showDeadLetters}},
 		{of: reference, label: "/{name}", methods: m{"GET": (*exchange).refer, "POST": (*exchange).assign}},
-		{of: aQueue | reference, path: "$policy", methods: m{"GET": (*exchange).showPolicy, "PUT": (*exchange).changePolicy, "DELETE": (*exchange).unassign}},
+		{of: aQueue | aRouter | aSubscription | reference, path: "$policy", methods: m{"GET": (*exchange).showPolicy, "PUT": (*exchange).changePolicy, "DELETE": (*exchange).unassign}},
 		{of: aQueue, path: "messages", methods: m{"GET": (*exchange).browse, "POST": (*exchange).send}},
-		{of: deadLetters, path: "messages", methods: m{"GET": (*exchange).browse}},
+		{of: aSubscription | deadLetters, path: "messages", methods: m{"GET": (*exchange).browse}},
 		{of: queues, path: "messages/head", methods: m{"POST": (*exchange).receive, "DELETE": (*exchange).receiveAndDelete}},
 		{of: queues, path: "messages/settle", methods: m{"POST": (*exchange).settleMany}},
 		{of: deadLetters, path: "messages/redrive", methods: m{"POST": (*exchange).redrive}},
@@ -122,10 +129,11 @@ func (x *exchange) inNamespace() error {
 		return err
 	}
 	x.route = x.server.find(x, of, rest)
-	if x.route != nil {
+	assigns := x.r.Method == http.MethodPost && contentKindOf(x.r.Header).isPolicy()
+	switch {
+	case x.route != nil && (!assigns || x.route.methods[http.MethodPost] != nil):
 		return x.dispatch()
-	}
-	if x.r.Method == http.MethodPost && contentKindOf(x.r.Header).isPolicy() {
+	case assigns:
 		return x.assignBelow(path)
 	}
 	return fmt.Errorf("%w: %s has no %s", errNoResource, x.entry.Name, strings.Join(rest, "/"))
@@ -140,7 +148,7 @@ func (x *exchange) locate(path namespace.Path) (of role, rest []string, err erro
 	}
 	x.entry, x.name = e, e.Name
 	rest = folded(rest)
-	if e.Policy.Kind() != policy.QueueKind {
+	if e.Policy.Kind() == policy.MetadataKind {
 		return reference, rest, nil
 	}
 	if x.queue, err = x.server.broker.Queue(e); err != nil {
@@ -150,6 +158,15 @@ func (x *exchange) locate(path namespace.Path) (of role, rest []string, err erro
 	if x.sub != queue.Main {
 		return deadLetters, rest, nil
 	}
+	switch e.Policy.Kind() {
+	case policy.RouterKind:
+		x.router, err = x.server.broker.Router(e)
+		x.to = toRouter{x.router}
+		return aRouter, rest, err
+	case policy.SubscriptionKind:
+		return aSubscription, rest, nil
+	}
+	x.to = toQueue{x.queue}
 	return aQueue, rest, nil
 }
 
@@ -159,7 +176,7 @@ func isPart(e *namespace.Entry, rest []string) bool {
 	if len(rest) == 0 || rest[0][0] == '$' {
 		return true
 	}
-	if e.Policy.Kind() != policy.QueueKind {
+	if e.Policy.Kind() == policy.MetadataKind {
 		return false
 	}
 	switch namespace.FoldSegment(rest[0]) {

@@ -50,26 +50,26 @@ func (x *exchange) sendOne() error {
 	}
 	outcome, err := x.makeRoom()
 	if err != nil || outcome != queue.Stored {
-		return x.sent(nil, outcome, err)
+		return x.sent(sent{outcome: outcome}, err)
 	}
 	out := queue.Outgoing{Message: m}
-	if m.Body, out.Staged, err = x.readBody(x.queue.Policy().MaxMessageBytes()); err != nil {
+	if m.Body, out.Staged, err = x.readBody(x.to.maxBytes()); err != nil {
 		return err
 	}
-	numbers, outcome, err := x.queue.Send(x.r.Context(), out)
-	if err != nil && out.Staged != nil {
+	result, err := x.to.send(x.r.Context(), out)
+	if out.Staged != nil && (err != nil || result.unrouted > 0) {
 		out.Staged.Discard()
 	}
-	return x.sent(numbers, outcome, err)
+	return x.sent(result, err)
 }
 
 // makeRoom waits for room before the body is read. What can never fit is not
 // waited for.
 func (x *exchange) makeRoom() (queue.Outcome, error) {
-	if limit := x.queue.Policy().MaxMessageBytes(); x.r.ContentLength > limit {
+	if limit := x.to.maxBytes(); x.r.ContentLength > limit {
 		return 0, fmt.Errorf("%w: %d bytes are more than %d", queue.ErrTooLarge, x.r.ContentLength, limit)
 	}
-	return x.queue.Wait(x.r.Context())
+	return x.to.wait(x.r.Context())
 }
 
 // readProperties reads what the header and the query say of the message [Q2] [Q3].
@@ -85,25 +85,37 @@ func (x *exchange) readProperties(m *message.Message) error {
 }
 
 // sent answers what became of messages [Q1].
-func (x *exchange) sent(numbers []uint64, outcome queue.Outcome, err error) error {
+func (x *exchange) sent(s sent, err error) error {
 	if err != nil {
 		return err
 	}
 	h := x.Header()
-	if outcome == queue.Discarded {
-		mandatory, err := x.isAsked("mandatory")
-		if err != nil {
-			return err
-		}
-		if mandatory {
-			return errDiscarded
-		}
-		h["Jitney-Outcome"] = []string{"discarded"}
-		x.WriteHeader(http.StatusAccepted)
-		return nil
+	switch {
+	case s.outcome == queue.Discarded:
+		return x.accepted("discarded", errDiscarded)
+	case x.router != nil && s.deliveries == 0:
+		return x.accepted("unrouted", errUnrouted)
+	case x.router != nil:
+		h["Jitney-Deliveries"] = []string{strconv.Itoa(s.deliveries)}
+	default:
+		h["Location"] = []string{x.messagePath(s.numbers[0])}
 	}
-	h["Location"] = []string{x.messagePath(numbers[0])}
 	x.WriteHeader(http.StatusCreated)
+	return nil
+}
+
+// accepted answers for messages that are nowhere: with an error, if the client
+// wants them to be somewhere.
+func (x *exchange) accepted(outcome string, otherwise error) error {
+	mandatory, err := x.isAsked("mandatory")
+	if err != nil {
+		return err
+	}
+	if mandatory {
+		return otherwise
+	}
+	x.Header()["Jitney-Outcome"] = []string{outcome}
+	x.WriteHeader(http.StatusAccepted)
 	return nil
 }
 
@@ -120,9 +132,9 @@ func (x *exchange) sendBatch() error {
 	if err := checkPlain(x.r.Header); err != nil {
 		return err
 	}
-	outcome, err := x.queue.Wait(x.r.Context())
+	outcome, err := x.to.wait(x.r.Context())
 	if err != nil || outcome != queue.Stored {
-		return x.sent(nil, outcome, err)
+		return x.sent(sent{outcome: outcome}, err)
 	}
 	document, err := x.readDocument(maxBatchBytes)
 	if err != nil {
@@ -139,6 +151,6 @@ func (x *exchange) sendBatch() error {
 	for i, m := range list {
 		batch[i].Message = m
 	}
-	numbers, outcome, err := x.queue.Send(x.r.Context(), batch...)
-	return x.sent(numbers, outcome, err)
+	result, err := x.to.send(x.r.Context(), batch...)
+	return x.sent(result, err)
 }

@@ -138,7 +138,7 @@ func (s *stream) take(number int, line []byte) error {
 	if err != nil {
 		return err
 	}
-	if limit := s.x.queue.Policy().MaxMessageBytes(); int64(len(m.Body)) > limit {
+	if limit := s.x.to.maxBytes(); int64(len(m.Body)) > limit {
 		return fmt.Errorf("%w: %d bytes are more than %d", queue.ErrTooLarge, len(m.Body), limit)
 	}
 	weight := int64(len(line))
@@ -173,7 +173,7 @@ func (s *stream) commit() error {
 // a full queue does is done to one message after the other, not to all of a
 // group because there is no room for all of it.
 func (s *stream) sendGroup(g *group) error {
-	messages, limit := g.messages, g.limit(s.x.queue.Policy())
+	messages, limit := g.messages, s.x.to.together(len(g.messages))
 	for len(messages) > 0 {
 		count := min(limit, len(messages))
 		err := s.send(messages[:count])
@@ -192,15 +192,20 @@ func (s *stream) sendGroup(g *group) error {
 // send sends messages. They are whole: that what follows does not come, or that
 // the client has gone, changes nothing.
 func (s *stream) send(messages []queue.Outgoing) error {
-	numbers, outcome, err := s.x.queue.Send(context.WithoutCancel(s.x.r.Context()), messages...)
-	switch {
-	case err != nil:
+	result, err := s.x.to.send(context.WithoutCancel(s.x.r.Context()), messages...)
+	if err != nil {
 		return err
-	case outcome == queue.Discarded:
-		s.progress.add(counted{discarded: int64(len(messages))})
-	default:
-		s.progress.add(counted{committed: int64(len(numbers)), last: numbers[len(numbers)-1]})
 	}
+	c := counted{unrouted: int64(result.unrouted)}
+	if result.outcome == queue.Discarded {
+		c.discarded = int64(len(messages))
+	} else {
+		c.committed = int64(len(messages) - result.unrouted)
+	}
+	if n := len(result.numbers); n > 0 {
+		c.last = result.numbers[n-1]
+	}
+	s.progress.add(c)
 	return nil
 }
 

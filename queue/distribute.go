@@ -1,0 +1,185 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/jitney-mq/jitney/message"
+	"github.com/jitney-mq/jitney/store"
+)
+
+// A Copy is what one queue gets of a message that goes to several.
+type Copy struct {
+	Queue   *Queue
+	Changed *message.Message // has its properties in place of the message's own; nil: they stay
+	Err     error            // why it goes to the queue's dead-letter sub-queue; nil: it does not
+}
+
+// A Route says which queues get a message. It is called by the writer, reads
+// nothing but the transaction and memory that the writer owns, and may be
+// called again for the same message. The message is valid until it returns.
+type Route func(tx *store.Tx, m *message.Message) ([]Copy, error)
+
+// A Target is where messages are moved on to: a queue, or those that a route says.
+type Target struct {
+	Queue *Queue
+	Route Route
+}
+
+// Distribute sends messages with bodies of up to limit bytes to the queues that
+// route says, all of them in one commit or none, and returns how many got each.
+// A queue that does not take its copy has it in its dead-letter sub-queue.
+//
+// Errors: ErrTooLarge, those of route, of the store and of ctx.
+func (s *Set) Distribute(ctx context.Context, limit int64, route Route, messages ...Outgoing) ([]int, error) {
+	p, err := pack(limit, messages)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.stageBatch(ctx, &p); err != nil {
+		return nil, err
+	}
+	counts := make([]int, len(messages))
+	err = s.store.Update(ctx, func(tx *store.Tx) error { return p.distribute(tx, route, counts) })
+	if err != nil {
+		s.discardBatch(&p)
+		return nil, err
+	}
+	return counts, nil
+}
+
+// distribute routes all messages before it writes the first one.
+func (p *parcel) distribute(tx *store.Tx, route Route, counts []int) error {
+	if err := tx.Room(); err != nil {
+		return err
+	}
+	all := make([][]Copy, len(p.messages))
+	for i := range p.messages {
+		copies, err := route(tx, p.messages[i].Message)
+		if err != nil {
+			return err
+		}
+		all[i] = joined(tx, copies)
+	}
+	for i, copies := range all {
+		if counts[i] = len(copies); len(copies) > 0 {
+			if err := p.deliver(tx, i, copies); err != nil {
+				return err
+			}
+		} else if p.written != nil {
+			tx.Delete(trashTable, trashStaged.key(p.written[i].id))
+			tx.Put(trashTable, trashBody.key(p.written[i].id), trashValue())
+		}
+	}
+	return nil
+}
+
+// joined leaves out the copies of queues that are gone.
+func joined(tx *store.Tx, copies []Copy) []Copy {
+	return slices.DeleteFunc(copies, func(c Copy) bool { return c.Queue.join(tx) != nil })
+}
+
+// deliver makes the entries of the i-th message.
+func (p *parcel) deliver(tx *store.Tx, i int, copies []Copy) error {
+	m := p.messages[i].Message
+	e := entry{
+		place:      place{state: Active},
+		body:       p.body(tx, i),
+		sentAt:     tx.Now,
+		timeToLive: m.TimeToLive,
+		head:       p.heads[i],
+	}
+	visibleAt := tx.Now
+	if m.ScheduledAt.After(tx.Now) {
+		visibleAt = m.ScheduledAt
+		e.state, e.dueAt = Scheduled, m.ScheduledAt.Truncate(time.Microsecond)
+	}
+	if err := e.share(tx, len(copies)); err != nil {
+		return err
+	}
+	for _, c := range copies {
+		e.expiresAt = c.Queue.expiry(visibleAt, m.TimeToLive)
+		c.Queue.tally.sent++
+		c.add(tx, e)
+	}
+	return nil
+}
+
+// add makes an entry like e at the tail of the copy's queue, or in its
+// dead-letter sub-queue if it takes none or is not to [S2].
+func (c *Copy) add(tx *store.Tx, e entry) {
+	q := c.Queue
+	if c.Changed != nil {
+		e.envelope = message.AppendEnvelope(nil, c.Changed)
+	}
+	e.seq = q.tail()
+	e.place = place{Main, e.state, e.seq}
+	why := c.Err
+	if why == nil {
+		why = q.accepts(tx, &e)
+	}
+	if why != nil {
+		q.refuse(&e, why)
+	}
+	q.enter(tx, &e)
+}
+
+// refuse makes e one for the dead-letter sub-queue.
+func (q *Queue) refuse(e *entry, why error) {
+	e.place = place{DeadLetter, Active, e.position}
+	e.dueAt = time.Time{}
+	e.flags |= isDead
+	e.dead = dead{reason: reasonOf(why), description: cut(why.Error()), source: q.name}
+	q.tally.deadLettered++
+}
+
+// Reasons of dead letters that no receiver has seen.
+const (
+	reasonRefused = "SubscriptionRefused"         // it took no message
+	reasonFilter  = "FilterEvaluationException"   // a rule failed
+	reasonHops    = "MaxTransferHopCountExceeded" // it was moved on too often
+)
+
+func reasonOf(why error) string {
+	switch {
+	case errors.Is(why, errTarget), errors.Is(why, errNoRoom), errors.Is(why, errTooLarge):
+		return reasonRefused
+	case errors.Is(why, errHops):
+		return reasonHops
+	default:
+		return reasonFilter
+	}
+}
+
+// forwardTo moves e, which stands at from, to the queues that a route says. What
+// nobody wants is dropped; a dead letter is not.
+func (q *Queue) forwardTo(tx *store.Tx, from, e *entry, route Route) error {
+	m, err := e.message(&tx.Reader)
+	if err != nil {
+		return err
+	}
+	copies, err := route(tx, m)
+	if err != nil {
+		return err
+	}
+	copies = joined(tx, copies)
+	if len(copies) == 0 {
+		if e.flags&isDead != 0 {
+			return errUnrouted
+		}
+		q.remove(tx, from)
+		return nil
+	}
+	moved := e.moved(tx.Now)
+	if err := moved.share(tx, len(copies)); err != nil {
+		return err
+	}
+	q.leave(tx, from)
+	for _, c := range copies {
+		moved.expiresAt = c.Queue.expiryOf(tx, e)
+		c.add(tx, moved)
+	}
+	return nil
+}

@@ -1,0 +1,146 @@
+package router
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/jitney-mq/jitney/message"
+	"github.com/jitney-mq/jitney/policy"
+	"github.com/jitney-mq/jitney/queue"
+	"github.com/jitney-mq/jitney/store"
+)
+
+// A Router sends what it gets on to its subscriptions. Its methods may be
+// called from any goroutine.
+type Router struct {
+	set    *Set
+	name   string
+	buffer *queue.Queue // what is to be pushed to one of several, and cannot be yet
+
+	policy atomic.Pointer[policy.Router]
+	table  atomic.Pointer[table]
+	tally  tally
+}
+
+func (s *Set) newRouter(name string, buffer *queue.Queue, p *policy.Router) *Router {
+	r := &Router{set: s, name: name, buffer: buffer}
+	r.policy.Store(p)
+	r.table.Store(newTable(nil))
+	return r
+}
+
+// Buffer returns the router's own queue: what waits to be pushed to one of the
+// subscribers of a router that sends each message to one, and in its
+// dead-letter sub-queues what could not be.
+func (r *Router) Buffer() *queue.Queue { return r.buffer }
+
+// Policy returns the policy in force. It is not to be changed.
+func (r *Router) Policy() *policy.Router { return r.policy.Load() }
+
+// Change gives the router another policy from this commit on.
+func (r *Router) Change(tx *store.Tx, p *policy.Router) error {
+	buffer := p.Buffer(policy.NewQueue())
+	if err := r.buffer.Change(tx, &buffer); err != nil {
+		return err
+	}
+	tx.OnCommit(func() { r.policy.Store(p) })
+	return nil
+}
+
+// Sent says what became of what was sent to a router.
+type Sent struct {
+	Deliveries int           // subscriptions that have a message on disk, summed over all messages
+	Unrouted   int           // messages that no subscription takes
+	Outcome    queue.Outcome // of a buffer that was full
+}
+
+// Send sends messages to the subscriptions, all of them in one commit or none.
+// When it returns they are on disk wherever they went.
+//
+// Errors: queue.ErrTooLarge, queue.ErrDisabled, queue.ErrGone; of a router that
+// sends each message to one subscriber queue.ErrFull and queue.ErrOverloaded
+// too; those of the store and of ctx.
+func (r *Router) Send(ctx context.Context, messages ...queue.Outgoing) (Sent, error) {
+	if r.buffers() {
+		return r.bufferAll(ctx, messages)
+	}
+	counts, err := r.set.queues.Distribute(ctx, r.Policy().MaxMessageBytes(), r.Route, messages...)
+	if err != nil {
+		return Sent{}, err
+	}
+	var s Sent
+	for _, n := range counts {
+		s.Deliveries += n
+		if n == 0 {
+			s.Unrouted++
+		}
+	}
+	r.tally.add(s)
+	return s, nil
+}
+
+// buffers reports whether all messages go through the buffer: then a full one
+// holds their senders.
+func (r *Router) buffers() bool {
+	t := r.table.Load()
+	return r.Policy().Distribution == policy.ToOne && len(t.subscriptions) > 0 && t.durable == 0
+}
+
+func (r *Router) bufferAll(ctx context.Context, messages []queue.Outgoing) (Sent, error) {
+	if err := r.takes(); err != nil {
+		return Sent{}, err
+	}
+	_, outcome, err := r.buffer.Send(ctx, messages...)
+	if err != nil || outcome != queue.Stored {
+		return Sent{Outcome: outcome}, err
+	}
+	s := Sent{Deliveries: len(messages)}
+	r.tally.add(s)
+	return s, nil
+}
+
+// takes returns nil if the router takes messages at all.
+func (r *Router) takes() error {
+	switch r.Policy().Status {
+	case policy.Disabled, policy.SendDisabled:
+		return queue.ErrDisabled
+	}
+	return nil
+}
+
+// Route says which queues get a message: it is the queue.Route of the router.
+func (r *Router) Route(tx *store.Tx, m *message.Message) ([]queue.Copy, error) {
+	if err := r.takes(); err != nil {
+		return nil, err
+	}
+	if err := r.buffer.Join(tx); err != nil {
+		return nil, err
+	}
+	t := r.table.Load()
+	if r.Policy().Distribution == policy.ToOne {
+		return r.drawOne(t, m)
+	}
+	return t.all(m), nil
+}
+
+// tally counts what has happened since the router was made known.
+type tally struct {
+	sent, deliveries, unrouted atomic.Uint64
+}
+
+func (t *tally) add(s Sent) {
+	t.sent.Add(1)
+	t.deliveries.Add(uint64(s.Deliveries))
+	t.unrouted.Add(uint64(s.Unrouted))
+}
+
+// Stats is what a router has done since the broker was started.
+type Stats struct {
+	Sent, Deliveries, Unrouted uint64
+	Subscriptions              int
+}
+
+// Stats returns the figures of the moment.
+func (r *Router) Stats() Stats {
+	return Stats{r.tally.sent.Load(), r.tally.deliveries.Load(), r.tally.unrouted.Load(), len(r.table.Load().subscriptions)}
+}
