@@ -14,6 +14,7 @@ import (
 
 	"github.com/jitney-mq/jitney/namespace"
 	"github.com/jitney-mq/jitney/policy"
+	"github.com/jitney-mq/jitney/push"
 	"github.com/jitney-mq/jitney/queue"
 	"github.com/jitney-mq/jitney/router"
 	"github.com/jitney-mq/jitney/store"
@@ -25,6 +26,7 @@ type Options struct {
 	MaxSize int64        // see store.Options
 	MinFree int64        // see store.Options
 	GrowBy  int          // see store.Options
+	Push    push.Options // how endpoints are reached
 	Logger  *slog.Logger // default slog.Default()
 }
 
@@ -34,6 +36,7 @@ type Broker struct {
 	names   *namespace.Registry
 	queues  *queue.Set
 	routers *router.Set
+	push    *push.Client
 	sweeper *sweeper
 	log     *slog.Logger
 	started time.Time
@@ -49,7 +52,13 @@ func Open(ctx context.Context, opts Options) (*Broker, error) {
 		opts.Logger = slog.Default()
 	}
 	b := &Broker{log: opts.Logger, sweeper: newSweeper(), started: time.Now()}
+	if opts.Push.Logger == nil {
+		opts.Push.Logger = opts.Logger
+	}
 	var err error
+	if b.push, err = push.New(opts.Push); err != nil {
+		return nil, err
+	}
 	b.store, err = store.Open(opts.Dir, store.Options{
 		Tables:  tables(),
 		MaxSize: opts.MaxSize,
@@ -82,8 +91,11 @@ func (b *Broker) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.routers = router.New(router.Options{Queues: b.queues, Draw: rand.IntN})
-	return b.loadRoles()
+	b.routers = router.New(router.Options{Store: b.store, Queues: b.queues, Push: b.push, Draw: rand.IntN, End: b.endNamed})
+	if err := b.loadRoles(); err != nil {
+		return err
+	}
+	return b.routers.Start()
 }
 
 // loadRoles makes the primitives of all names known: routers first, for
@@ -131,6 +143,7 @@ func (b *Broker) loadSubscription(e *namespace.Entry, p *policy.Subscription) er
 func (b *Broker) Close() error {
 	b.closeOnce.Do(func() {
 		b.queues.Close()
+		b.routers.Close()
 		b.sweeper.stop()
 		b.closeErr = b.store.Close()
 	})

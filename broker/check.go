@@ -10,6 +10,7 @@ import (
 
 	"github.com/jitney-mq/jitney/namespace"
 	"github.com/jitney-mq/jitney/queue"
+	"github.com/jitney-mq/jitney/router"
 	"github.com/jitney-mq/jitney/store"
 )
 
@@ -73,5 +74,5 @@ func compareNames(names *namespace.Registry, queues map[queue.ID]bool, report fu
 }
 
 func tables() []store.Table {
-	return slices.Concat(namespace.Tables, queue.Tables, []store.Table{followersTable})
+	return slices.Concat(namespace.Tables, queue.Tables, router.Tables, []store.Table{followersTable})
 }

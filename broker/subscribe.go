@@ -244,6 +244,18 @@ func (b *Broker) endSubscription(tx *store.Tx, names namespace.Change, e *namesp
 	return b.queues.Get(queue.ID(e.Number)).Delete(tx)
 }
 
+// endNamed ends a subscription whose endpoint wants no more messages. One that
+// cannot be ended goes on.
+func (b *Broker) endNamed(name string) {
+	n, err := namespace.Parse(name)
+	if err == nil {
+		err = b.Unassign(context.Background(), n, AnyVersion)
+	}
+	if err != nil {
+		b.log.Error("a subscription could not be ended", "name", name, "error", err)
+	}
+}
+
 // endSubscriber ends the subscriptions that move messages on to a name.
 func (b *Broker) endSubscriber(tx *store.Tx, names namespace.Change, n namespace.Name) error {
 	prefix := followersOf(n)

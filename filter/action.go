@@ -117,7 +117,7 @@ func (s statement) change(m *message.Message, v message.Value) error {
 	if s.property.system > 0 {
 		return s.property.setSystem(m, v)
 	}
-	name, _ := s.property.actualName(m)
+	name, _, _ := s.property.find(m)
 	switch {
 	case s.value == nil:
 		m.Properties.Delete(name)

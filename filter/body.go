@@ -19,7 +19,7 @@ type step struct {
 const notIndex = -1
 
 // bytesPerStep is how much JSON is read for one step of MaxSteps.
-const bytesPerStep = 8
+const bytesPerStep = 16
 
 // bodyState is what is known of the body of the message.
 type bodyState uint8
@@ -118,10 +118,18 @@ func skip(data []byte, pos int) int {
 	case '{', '[':
 		return skipNested(data, pos)
 	}
-	for !strings.ContainsRune(",]} \t\r\n", rune(data[pos])) {
+	for !endsScalar(data[pos]) {
 		pos++
 	}
 	return pos
+}
+
+func endsScalar(c byte) bool {
+	switch c {
+	case ',', ']', '}', ' ', '\t', '\r', '\n':
+		return true
+	}
+	return false
 }
 
 func skipString(data []byte, pos int) int {

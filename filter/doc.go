@@ -36,9 +36,12 @@
 // Strings compare by their bytes, so case counts; timestamps by time. Other
 // values are equal or not, and asking for their order, or comparing values of
 // different types, is unknown, as is everything with NULL. LIKE on what is not a
-// string is unknown too; % stands for any characters, _ for one.
+// string is unknown too, but a pattern that is none is an error; % stands for any
+// characters, _ for one.
 //
-// A property that holds a boolean is a condition by itself.
+// IS NULL is true of a property that is not there or is null, EXISTS is true of
+// one that is there, null or not. A property that holds a boolean is a condition
+// by itself; one that holds another value is an error there.
 //
 // AND, OR and NOT have SQL's three values, and operands are looked at from left
 // to right until the result is certain: an error in what is not needed does not

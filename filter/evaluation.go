@@ -131,7 +131,10 @@ func (e *evaluation) value(n *node) message.Value {
 	switch n.op {
 	case opConstant:
 		return n.value
-	case opProperty, opBody, opNamed:
+	case opProperty:
+		v, _ := e.get(n, n.property)
+		return v
+	case opBody, opNamed:
 		v, _ := e.reference(n)
 		return v
 	case opNewID:

@@ -111,27 +111,22 @@ func (p Property) get(m *message.Message) (message.Value, bool) {
 		v := p.systemValue(m)
 		return v, v.Kind() != message.KindNull
 	}
-	if v, ok := m.Properties.Get(p.name); ok {
-		return v, true
-	}
-	name, ok := p.actualName(m)
-	if !ok {
-		return message.Value{}, false
-	}
-	return m.Properties.Get(name)
+	_, v, ok := p.find(m)
+	return v, ok
 }
 
-// actualName returns the name that m has for an application property.
-func (p Property) actualName(m *message.Message) (name string, ok bool) {
-	if _, ok := m.Properties.Get(p.name); ok {
-		return p.name, true
+// find returns an application property and the name that m has for it; if it
+// has none, that of p.
+func (p Property) find(m *message.Message) (name string, v message.Value, ok bool) {
+	if v, ok := m.Properties.Get(p.name); ok {
+		return p.name, v, true
 	}
-	for name := range m.Properties.All() {
+	for name, v := range m.Properties.All() {
 		if strings.EqualFold(name, p.name) {
-			return name, true
+			return name, v, true
 		}
 	}
-	return p.name, false
+	return p.name, v, false
 }
 
 func (p Property) systemValue(m *message.Message) message.Value {

@@ -70,8 +70,7 @@ func (r *renderer) node(n *node, level int) {
 	case opExists:
 		r.call("EXISTS", n)
 	case opPlus, opMinus:
-		r.WriteString(symbols[n.op])
-		r.node(n.operands[0], levelSign)
+		r.signed(n)
 	case opNot:
 		r.not(n.operands[0])
 	case opIsNull, opIn, opLike:
@@ -85,6 +84,15 @@ func (r *renderer) call(function string, n *node) {
 	r.WriteString(function + "(")
 	r.node(n.operands[0], levelSum)
 	r.WriteByte(')')
+}
+
+// signed keeps the minus of -(5) from being one of the number.
+func (r *renderer) signed(n *node) {
+	operand := render(n.operands[0])
+	if n.operands[0].op.level() < levelSign || n.op == opMinus && isDigit(rune(operand[0])) {
+		operand = "(" + operand + ")"
+	}
+	r.WriteString(symbols[n.op] + operand)
 }
 
 // infix writes operands with the operator between them. All but the first bind

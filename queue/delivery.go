@@ -14,6 +14,8 @@ import (
 // Its Body is nil while a large body is not loaded. Close ends it.
 type Delivery struct {
 	message.Received
+	Attempts int // deliveries, and attempts of which nothing reached anybody
+
 	set  *Set
 	body bodyRef
 	held []byte // key of the trash, of a body that is nowhere but here
@@ -80,6 +82,7 @@ func (q *Queue) deliver(t *taken) (*Delivery, error) {
 		return nil, err
 	}
 	t.describe(&d.Received)
+	d.Attempts = int(t.deliveries + t.unsent)
 	if t.state == Locked {
 		d.LockToken = q.set.tokens.seal(t.sub, t.position, t.lock.random).String()
 		d.LockedUntil = t.lock.until

@@ -14,7 +14,7 @@ func (r *Router) drawOne(t *table, m *message.Message) ([]queue.Copy, error) {
 	pushed, waits := 0, false
 	for _, s := range t.subscriptions {
 		switch {
-		case s.pushed() && s.takes():
+		case s.pushed() && s.takes() && s.endpoint.current():
 			pushed++
 		case s.pushed():
 			waits = true

@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 
 	"github.com/jitney-mq/jitney/message"
@@ -20,10 +21,13 @@ type Router struct {
 	policy atomic.Pointer[policy.Router]
 	table  atomic.Pointer[table]
 	tally  tally
+
+	mu    sync.Mutex // guards pumps
+	pumps map[queue.ID]*pump
 }
 
 func (s *Set) newRouter(name string, buffer *queue.Queue, p *policy.Router) *Router {
-	r := &Router{set: s, name: name, buffer: buffer}
+	r := &Router{set: s, name: name, buffer: buffer, pumps: make(map[queue.ID]*pump)}
 	r.policy.Store(p)
 	r.table.Store(newTable(nil))
 	return r

@@ -1,32 +1,114 @@
 package router
 
 import (
+	"context"
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"sync"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/jitney-mq/jitney/policy"
+	"github.com/jitney-mq/jitney/push"
 	"github.com/jitney-mq/jitney/queue"
 	"github.com/jitney-mq/jitney/store"
 )
 
 // Options is what a Set needs.
 type Options struct {
+	Store  *store.Store
 	Queues *queue.Set
+	Push   *push.Client
 	Draw   func(n int) int // returns a random number below n; called by the writer
+
+	// End ends a subscription whose endpoint wants no more messages.
+	End func(name string)
 }
 
 // A Set is all routers of one store.
 type Set struct {
+	// Fixed after construction.
+	store  *store.Store
 	queues *queue.Set
+	push   *push.Client
 	draw   func(n int) int
+	end    func(name string)
+	slots  *semaphore.Weighted // one for each push
 
-	mu      sync.RWMutex // guards routers
+	running context.Context // ends with Close
+	stop    context.CancelFunc
+	pumps   sync.WaitGroup
+
+	mu      sync.RWMutex // guards routers and started
 	routers map[queue.ID]*Router
+	started bool
 }
 
 // New returns a Set without routers.
 func New(opts Options) *Set {
-	return &Set{queues: opts.Queues, draw: opts.Draw, routers: make(map[queue.ID]*Router)}
+	s := &Set{
+		store: opts.Store, queues: opts.Queues, push: opts.Push, draw: opts.Draw, end: opts.End,
+		slots: semaphore.NewWeighted(maxPushes), routers: make(map[queue.ID]*Router),
+	}
+	s.running, s.stop = context.WithCancel(context.Background())
+	return s
 }
+
+// Start begins to push, when all routers and subscriptions are known.
+func (s *Set) Start() error {
+	s.mu.Lock()
+	s.started = true
+	s.mu.Unlock()
+	for _, r := range s.all() {
+		for _, sub := range r.table.Load().subscriptions {
+			if sub.endpoint == nil {
+				continue
+			}
+			if err := s.store.View(sub.endpoint.load); err != nil {
+				return err
+			}
+		}
+		r.pump()
+	}
+	return nil
+}
+
+// Close ends all pushes. What they were about is pushed again after the next
+// start.
+func (s *Set) Close() {
+	s.mu.Lock()
+	s.started = false // from here on no pump begins
+	s.mu.Unlock()
+	s.stop()
+	s.pumps.Wait()
+	s.push.Close()
+}
+
+// spawn runs fn as part of the set; false: it is closing, and fn did not run.
+func (s *Set) spawn(fn func()) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.started {
+		s.pumps.Go(fn)
+	}
+	return s.started
+}
+
+func (s *Set) all() []*Router {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Collect(maps.Values(s.routers))
+}
+
+func (s *Set) isStarted() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.started
+}
+
+// pick returns a random number below n.
+func (s *Set) pick(n int) int { return rand.IntN(n) }
 
 // Create makes a new router with its queue in an op. It can be used by the ops
 // behind it, and is gone if the commit fails.
@@ -77,7 +159,11 @@ func (s *Set) Delete(tx *store.Tx, r *Router) error {
 	if err := r.buffer.Delete(tx); err != nil {
 		return err
 	}
-	tx.OnCommit(func() { s.drop(r) })
+	tx.OnCommit(func() {
+		s.drop(r)
+		r.table.Store(newTable(nil))
+		r.pump()
+	})
 	return nil
 }
 

@@ -18,6 +18,8 @@ type Subscription struct {
 	Queue  *queue.Queue
 	Policy *policy.Subscription
 	rules  []rule
+
+	endpoint *endpoint // nil: nothing is pushed
 }
 
 // A rule is a compiled policy.Rule.
@@ -48,6 +50,12 @@ func NewSubscription(name string, q *queue.Queue, p *policy.Subscription) (*Subs
 	}
 	if len(s.rules) == 0 {
 		s.rules = []rule{{name: defaultRule, filter: filter.All()}}
+	}
+	if p.PushTo != "" {
+		var err error
+		if s.endpoint, err = newEndpoint(name, p); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }
@@ -82,7 +90,7 @@ func compile(p *policy.Rule, i int) (rule, error) {
 }
 
 // pushed reports whether the broker itself moves the messages on.
-func (s *Subscription) pushed() bool { return s.Policy.PushTo != "" }
+func (s *Subscription) pushed() bool { return s.endpoint != nil }
 
 // takes reports whether the subscription takes messages at all.
 func (s *Subscription) takes() bool {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/jitney-mq/jitney/filter"
 	"github.com/jitney-mq/jitney/message"
+	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/queue"
 	"github.com/jitney-mq/jitney/store"
 )
@@ -92,14 +93,88 @@ func (r *Router) Subscribe(tx *store.Tx, s *Subscription) {
 
 // Add is Subscribe for those that were made in an earlier process.
 func (r *Router) Add(list ...*Subscription) {
-	rest := r.table.Load().subscriptions
+	old := r.table.Load().subscriptions
+	rest := slices.Clone(old)
 	for _, s := range list {
 		rest = without(rest, s.Queue.ID())
+		s.settle(r.set, old)
 	}
 	r.table.Store(newTable(append(rest, list...)))
+	r.pump()
+}
+
+// settle prepares the endpoint of a subscription that is new or has another
+// policy: what is known of the same URL stays known.
+func (s *Subscription) settle(set *Set, old []*Subscription) {
+	if s.endpoint == nil {
+		return
+	}
+	s.endpoint.set, s.endpoint.id = set, s.Queue.ID()
+	for _, o := range old {
+		if o.Queue == s.Queue && o.endpoint != nil && o.endpoint.client.URL == s.endpoint.client.URL {
+			o.endpoint.mu.Lock()
+			s.endpoint.health = o.endpoint.health
+			o.endpoint.mu.Unlock()
+		}
+	}
+}
+
+// pump has the pumps of the router follow its table. It does not block.
+func (r *Router) pump() {
+	if !r.set.isStarted() {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	wanted := r.wanted()
+	for id, p := range r.pumps {
+		if wanted[id] == nil {
+			p.cancel()
+			delete(r.pumps, id)
+		}
+	}
+	for id, w := range wanted {
+		p := r.pumps[id]
+		if p == nil {
+			p = r.newPump(w.queue)
+			r.pumps[id] = p
+		}
+		p.use(w.endpoints)
+	}
+}
+
+// pumping is what a pump is to do.
+type pumping struct {
+	queue     *queue.Queue
+	endpoints []*endpoint
+}
+
+// wanted returns the pumps that there should be, by their queues.
+func (r *Router) wanted() map[queue.ID]*pumping {
+	all := map[queue.ID]*pumping{}
+	for _, s := range r.table.Load().subscriptions {
+		if s.endpoint == nil {
+			continue
+		}
+		q := s.Queue
+		if r.Policy().Distribution == policy.ToOne {
+			q = r.buffer
+		}
+		if all[q.ID()] == nil {
+			all[q.ID()] = &pumping{queue: q}
+		}
+		if s.Policy.Status == policy.Active || r.Policy().Distribution == policy.ToAll {
+			all[q.ID()].endpoints = append(all[q.ID()].endpoints, s.endpoint)
+		}
+	}
+	return all
 }
 
 // Unsubscribe removes the subscription of a queue from this commit on.
 func (r *Router) Unsubscribe(tx *store.Tx, id queue.ID) {
-	tx.OnCommit(func() { r.table.Store(newTable(without(r.table.Load().subscriptions, id))) })
+	tx.Delete(endpointsTable, endpointKey(id))
+	tx.OnCommit(func() {
+		r.table.Store(newTable(without(r.table.Load().subscriptions, id)))
+		r.pump()
+	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/jitney-mq/jitney/broker"
+	"github.com/jitney-mq/jitney/push"
 	"github.com/jitney-mq/jitney/server"
 )
 
@@ -33,6 +34,8 @@ type serveOptions struct {
 	minFree   byteSize
 	hosts     []string
 	origins   []string
+	pushAllow []string
+	pushName  string
 	logLevel  string
 	logFormat string
 }
@@ -61,6 +64,8 @@ machine only unless told otherwise.`,
 	f.Var(&o.minFree, "min-free", "how much of the disk stays free: below it sends are refused")
 	f.StringSliceVar(&o.hosts, "host", nil, "a `name` besides those of this machine that clients may call the broker by")
 	f.StringSliceVar(&o.origins, "origin", nil, "a web page's `origin` that may use the broker")
+	f.StringSliceVar(&o.pushAllow, "push-allow", nil, "a `target` of pushes whose address and consent are not checked: a host, host:port, or addresses such as 10.0.0.0/8")
+	f.StringVar(&o.pushName, "push-origin", "", "the host `name` by which endpoints know this broker (default this machine's)")
 	f.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&o.logFormat, "log-format", "text", "text or json")
 	return cmd
@@ -106,7 +111,12 @@ func runBroker(ctx context.Context, o *serveOptions, log *slog.Logger, ready fun
 		return err
 	}
 	defer listener.Close()
+	pushes, err := o.pushOptions()
+	if err != nil {
+		return usage(err)
+	}
 	b, err := broker.Open(ctx, broker.Options{
+		Push:    pushes,
 		Dir:     o.dir,
 		MaxSize: int64(o.maxSize),
 		MinFree: int64(o.minFree),
@@ -123,6 +133,18 @@ func runBroker(ctx context.Context, o *serveOptions, log *slog.Logger, ready fun
 	}
 	err = o.handler(b, log).Serve(untilFailure(ctx, b), listener)
 	return errors.Join(err, b.Failed())
+}
+
+func (o *serveOptions) pushOptions() (push.Options, error) {
+	options := push.Options{Origin: o.pushName}
+	for _, text := range o.pushAllow {
+		rule, err := push.ParseRule(text)
+		if err != nil {
+			return options, fmt.Errorf("--push-allow: %w", err)
+		}
+		options.Allow = append(options.Allow, rule)
+	}
+	return options, nil
 }
 
 func (o *serveOptions) handler(b *broker.Broker, log *slog.Logger) *server.Server {

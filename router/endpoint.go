@@ -1,0 +1,187 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/jitney-mq/jitney/policy"
+	"github.com/jitney-mq/jitney/push"
+	"github.com/jitney-mq/jitney/queue"
+)
+
+// An endpoint is where the messages of a subscription are pushed to, and how it
+// has behaved.
+type endpoint struct {
+	set    *Set
+	id     queue.ID // of the subscription
+	client push.Endpoint
+	limit  int    // pushes at one time
+	name   string // of the subscription
+
+	mu       sync.Mutex // guards what follows
+	inFlight int
+	health   health
+}
+
+// newEndpoint returns the endpoint of a subscription: *problem.Field.
+func newEndpoint(name string, p *policy.Subscription) (*endpoint, error) {
+	u, err := push.CheckURL(p.PushTo)
+	if err != nil {
+		return nil, err
+	}
+	e := &endpoint{name: name, limit: p.MaxInFlight, client: push.Endpoint{URL: u.String()}}
+	for _, h := range p.Headers {
+		e.client.Header = append(e.client.Header, push.Header{Name: h.Name, Value: h.Value})
+	}
+	if err := push.CheckHeaders(e.client.Header); err != nil {
+		return nil, err
+	}
+	if p.Secret != "" {
+		if e.client.Secret, err = push.ParseSecret(p.Secret); err != nil {
+			return nil, err
+		}
+	}
+	if p.EndTo != "" {
+		if _, err := push.CheckURL(p.EndTo); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// ordered reports whether messages are pushed in their order: one at a time,
+// and the next one only when this one is through.
+func (e *endpoint) ordered() bool { return e.limit == 1 }
+
+// ready reports whether a message can be pushed now; if not, at is when to ask
+// again, zero if a push that ends will tell.
+func (e *endpoint) ready(now time.Time) (ok bool, at time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.isReady(now)
+}
+
+func (e *endpoint) isReady(now time.Time) (ok bool, at time.Time) {
+	if e.health.pausedUntil.After(now) {
+		return false, e.health.pausedUntil
+	}
+	limit := e.limit
+	if e.health.isOpen() || !e.health.consented {
+		limit = 1 // it is tried with one
+	}
+	return e.inFlight < limit, time.Time{}
+}
+
+// current reports whether the endpoint counts in the draw of a router that
+// sends each message to one [S3].
+func (e *endpoint) current() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return !e.health.isOpen()
+}
+
+// reserve takes one of the places for a push; false: there is none.
+func (e *endpoint) reserve(now time.Time) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	ok, _ := e.isReady(now)
+	if ok {
+		e.inFlight++
+	}
+	return ok
+}
+
+func (e *endpoint) free() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.inFlight--
+}
+
+// askConsent asks the endpoint whether it wants to be pushed to [S8].
+func (e *endpoint) askConsent(ctx context.Context, timeout time.Duration) {
+	if e.set.push.NeedsConsent(e.client.URL) {
+		asked := e.client
+		asked.Timeout = timeout
+		if err := e.set.push.Consent(ctx, asked); err != nil {
+			if ctx.Err() == nil {
+				e.refused(err)
+			}
+			return
+		}
+	}
+	e.change(func(h *health) { h.consented, h.failures, h.pausedUntil = true, 0, time.Time{} })
+}
+
+// isConsented reports whether the endpoint has agreed to be pushed to.
+func (e *endpoint) isConsented() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.health.consented
+}
+
+// A push that is over: what the endpoint did, and what becomes of the message.
+type settlement struct {
+	queue.Settlement
+	ends bool // the endpoint wants no more messages
+}
+
+// deliver pushes a message and says how it is to be settled [S7].
+func (e *endpoint) deliver(ctx context.Context, p *policy.Router, q *queue.Queue, d *queue.Delivery) settlement {
+	s := settlement{Settlement: queue.Settlement{Lock: d.LockToken}}
+	to := e.client
+	to.Timeout = p.PushTimeout
+	r := e.set.push.Push(ctx, to, pushID(q.ID(), d), &d.Received, d)
+	switch {
+	case r.Verdict == push.Delivered:
+		e.succeeded()
+		return s // Complete
+	case r.Verdict == push.Gone:
+		s.Disposition, s.ends = queue.Release, true
+		return s
+	case errors.Is(r.Err, context.Canceled), errors.Is(r.Err, push.ErrClosed):
+		if s.Disposition = queue.Release; r.Sent {
+			s.Disposition = queue.Abandon
+		}
+		return s
+	}
+	pause := e.failed(r)
+	if d.Attempts >= p.PushRetries+1 {
+		s.Disposition, s.Reason = queue.DeadLetterIt, reasonUndelivered
+		s.Description = fmt.Sprintf("pushed %d times to %s; the last time: %v", d.Attempts, e.client.URL, r.Err)
+		return s
+	}
+	if s.Disposition = queue.Unsent; r.Sent {
+		s.Disposition = queue.Abandon
+	}
+	if !e.ordered() {
+		s.Delay = max(backoff(d.Attempts), r.RetryAfter)
+	} else {
+		e.pause(max(pause, r.RetryAfter))
+	}
+	return s
+}
+
+// reasonUndelivered is the reason of a dead letter that was pushed in vain.
+const reasonUndelivered = "PushDeliveryFailed"
+
+// pushID names a message to its endpoint, the same at every try.
+func pushID(q queue.ID, d *queue.Delivery) string {
+	return fmt.Sprintf("%x-%d", uint64(q), d.SequenceNumber)
+}
+
+// Bounds of the time until another try.
+const (
+	minBackoff = time.Second
+	maxBackoff = 5 * time.Minute
+)
+
+// backoff is a random time up to a limit that doubles with each try: so those
+// that failed together do not come again together.
+func backoff(tries int) time.Duration {
+	limit := minBackoff << min(max(tries-1, 0), 9)
+	return rand.N(min(limit, maxBackoff)) + time.Millisecond
+}
