@@ -192,6 +192,7 @@ func TestActionErrors(t *testing.T) {
 		{"REMOVE sys.MessageId", 8, "sys"},
 		{"REMOVE NULL", 8, "NULL"},
 		{"DELETE a", 1, "DELETE"},
+		{"SET a = '\xff'", 10, "\xff"},
 		{strings.Repeat("REMOVE a;", filter.MaxStatements) + "REMOVE b", 9*filter.MaxStatements + 1, "REMOVE"},
 	} {
 		a, err := filter.ParseAction(tt.text, parameters())

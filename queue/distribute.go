@@ -17,10 +17,11 @@ type Copy struct {
 	Err     error            // why it goes to the queue's dead-letter sub-queue; nil: it does not
 }
 
-// A Route says which queues get a message. It is called by the writer, reads
-// nothing but the transaction and memory that the writer owns, and may be
-// called again for the same message. The message is valid until it returns.
-type Route func(tx *store.Tx, m *message.Message) ([]Copy, error)
+// A Route says which queues get a message with a body of size bytes, which is
+// there unless it is large. It is called by the writer, reads nothing but the
+// transaction and memory that the writer owns, and may be called again for the
+// same message. The message is valid until it returns.
+type Route func(tx *store.Tx, m *message.Message, size int64) ([]Copy, error)
 
 // A Target is where messages are moved on to: a queue, or those that a route says.
 type Target struct {
@@ -57,7 +58,7 @@ func (p *parcel) distribute(tx *store.Tx, route Route, counts []int) error {
 	}
 	all := make([][]Copy, len(p.messages))
 	for i := range p.messages {
-		copies, err := route(tx, p.messages[i].Message)
+		copies, err := route(tx, p.messages[i].Message, p.messages[i].size())
 		if err != nil {
 			return err
 		}
@@ -160,7 +161,7 @@ func (q *Queue) forwardTo(tx *store.Tx, from, e *entry, route Route) error {
 	if err != nil {
 		return err
 	}
-	copies, err := route(tx, m)
+	copies, err := route(tx, m, e.body.size)
 	if err != nil {
 		return err
 	}

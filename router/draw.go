@@ -9,9 +9,9 @@ import (
 // them as likely as any other: a durable one by its own queue, those to whom the
 // broker pushes by the buffer, which counts for as many as they are. If nobody is
 // current the message waits in the buffer [S3].
-func (r *Router) drawOne(t *table, m *message.Message) ([]queue.Copy, error) {
+func (r *Router) drawOne(t *table, m *message.Message, size int64) ([]queue.Copy, error) {
 	var durable []*Subscription
-	pushed, waits := 0, false
+	pushed, waits := r.hears(), false
 	for _, s := range t.subscriptions {
 		switch {
 		case s.pushed() && s.takes() && s.endpoint.current():
@@ -30,9 +30,9 @@ func (r *Router) drawOne(t *table, m *message.Message) ([]queue.Copy, error) {
 		if i := r.set.draw(n); i < len(durable) {
 			return durable[i].appendCopies(nil, m), nil
 		}
-		return r.toBuffer(durable, m)
+		return r.toBuffer(durable, m, size)
 	case waits:
-		return r.toBuffer(nil, m)
+		return r.toBuffer(nil, m, size)
 	}
 	return nil, nil
 }
@@ -44,8 +44,8 @@ func matches(s *Subscription, m *message.Message) bool {
 
 // toBuffer is for a message that is to be pushed. Where a full buffer has no
 // room for it, one of the durable subscriptions gets it.
-func (r *Router) toBuffer(durable []*Subscription, m *message.Message) ([]queue.Copy, error) {
-	if r.buffer.HasRoom(int64(len(m.Body))) {
+func (r *Router) toBuffer(durable []*Subscription, m *message.Message, size int64) ([]queue.Copy, error) {
+	if r.buffer.HasRoom(size) {
 		return []queue.Copy{{Queue: r.buffer}}, nil
 	}
 	if len(durable) == 0 {

@@ -101,7 +101,22 @@ func (e *endpoint) free() {
 	e.inFlight--
 }
 
-// askConsent asks the endpoint whether it wants to be pushed to [S8].
+// prepare asks the endpoint for its consent, if it has not given it yet [S8].
+func (e *endpoint) prepare(p *pump) bool {
+	e.mu.Lock()
+	consented := e.health.consented
+	e.mu.Unlock()
+	if consented || !e.reserve(time.Now()) {
+		return consented
+	}
+	p.set.spawn(func() {
+		defer p.signal()
+		defer e.free()
+		e.askConsent(p.ctx, p.policy().PushTimeout)
+	})
+	return false
+}
+
 func (e *endpoint) askConsent(ctx context.Context, timeout time.Duration) {
 	if e.set.push.NeedsConsent(e.client.URL) {
 		asked := e.client
@@ -116,11 +131,23 @@ func (e *endpoint) askConsent(ctx context.Context, timeout time.Duration) {
 	e.change(func(h *health) { h.consented, h.failures, h.pausedUntil = true, 0, time.Time{} })
 }
 
-// isConsented reports whether the endpoint has agreed to be pushed to.
-func (e *endpoint) isConsented() bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.health.consented
+// push pushes a message and settles it.
+func (e *endpoint) push(p *pump, d *queue.Delivery) {
+	p.set.spawn(func() {
+		defer p.signal()
+		defer e.free()
+		defer d.Close()
+		if err := p.set.slots.Acquire(p.ctx, 1); err != nil {
+			p.settle(queue.Settlement{Lock: d.LockToken, Disposition: queue.Release})
+			return
+		}
+		s := e.deliver(p.ctx, p.policy(), p.queue, d)
+		p.set.slots.Release(1)
+		p.settle(s.Settlement)
+		if s.ends {
+			p.set.end(e.name)
+		}
+	})
 }
 
 // A push that is over: what the endpoint did, and what becomes of the message.

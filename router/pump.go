@@ -3,7 +3,6 @@ package router
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -15,18 +14,32 @@ import (
 // maxPushes bounds the pushes of all routers at one time.
 const maxPushes = 1000
 
-// A pump moves the messages of one queue on to endpoints: those of a
-// subscription to its own, those of a router's buffer each to a random one of
-// the endpoints that have time for it.
+// A sink is whom a pump gives messages to: an endpoint or a listener.
+type sink interface {
+	// ready reports whether it takes a message now; if not, at is when to ask
+	// again, zero if it will signal the pump.
+	ready(now time.Time) (ok bool, at time.Time)
+	// prepare reports whether it may be given messages at all; if not, it does
+	// what has to be done first and signals the pump.
+	prepare(p *pump) bool
+	// reserve takes a place for a message; false: there is none.
+	reserve(now time.Time) bool
+	// push is given a message for which a place was reserved. It does not block.
+	push(p *pump, d *queue.Delivery)
+}
+
+// A pump moves the messages of one queue on to sinks: those of a subscription
+// to its endpoint, those of a router's buffer each to a random one of the sinks
+// that have time for it.
 type pump struct {
 	set    *Set
 	queue  *queue.Queue
 	policy func() *policy.Router
 
-	mu        sync.Mutex // guards endpoints
-	endpoints []*endpoint
+	mu    sync.Mutex // guards sinks
+	sinks []sink
 
-	changed chan struct{} // holds one signal: an endpoint may be ready
+	changed chan struct{} // holds one signal: a sink may be ready
 	ctx     context.Context
 	cancel  context.CancelFunc
 }
@@ -42,13 +55,15 @@ func (r *Router) newPump(q *queue.Queue) *pump {
 	return p
 }
 
-// use changes the endpoints.
-func (p *pump) use(endpoints []*endpoint) {
+// use changes the sinks.
+func (p *pump) use(sinks []sink) {
 	p.mu.Lock()
-	p.endpoints = endpoints
+	p.sinks = sinks
 	p.mu.Unlock()
+	for _, to := range sinks {
+		to.prepare(p)
+	}
 	p.signal()
-	p.consent(endpoints)
 }
 
 func (p *pump) signal() {
@@ -75,10 +90,10 @@ func (p *pump) run() {
 	}
 }
 
-// step waits for an endpoint and then for a message, and begins to push it.
+// step waits for a sink and then for a message, and gives it away.
 func (p *pump) step() error {
 	ready, at := p.ready()
-	if p.consent(ready) == len(ready) {
+	if len(ready) == 0 {
 		p.sleep(at)
 		return nil
 	}
@@ -95,15 +110,15 @@ func (p *pump) step() error {
 // pushMargin is how much longer a message is locked than a push may take.
 const pushMargin = 30 * time.Second
 
-// ready returns the endpoints that have time, or when one has.
-func (p *pump) ready() (list []*endpoint, first time.Time) {
+// ready returns the sinks that take a message now, or when one does.
+func (p *pump) ready() (list []sink, first time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	for _, e := range p.endpoints {
-		ok, at := e.ready(now)
-		if ok {
-			list = append(list, e)
+	for _, to := range p.sinks {
+		ok, at := to.ready(now)
+		if ok && to.prepare(p) {
+			list = append(list, to)
 		} else if !at.IsZero() && (first.IsZero() || at.Before(first)) {
 			first = at
 		}
@@ -111,56 +126,20 @@ func (p *pump) ready() (list []*endpoint, first time.Time) {
 	return list, first
 }
 
-// consent asks those of the endpoints that were not asked before, and returns
-// how many these are.
-func (p *pump) consent(list []*endpoint) (count int) {
-	for _, e := range list {
-		if e.isConsented() {
-			continue
-		}
-		if count++; e.reserve(time.Now()) {
-			p.set.spawn(func() {
-				defer p.signal()
-				defer e.free()
-				e.askConsent(p.ctx, p.policy().PushTimeout)
-			})
-		}
-	}
-	return count
-}
-
-// begin pushes a message to a random endpoint that has time. If none has by now
+// begin gives a message to a random sink that takes it [S3]. If none does by now
 // the message is as if it had not been received.
 func (p *pump) begin(d *queue.Delivery) {
 	for {
 		ready, _ := p.ready()
-		ready = slices.DeleteFunc(ready, func(e *endpoint) bool { return !e.isConsented() })
 		if len(ready) == 0 {
 			p.settle(queue.Settlement{Lock: d.LockToken, Disposition: queue.Release})
 			d.Close()
 			return
 		}
-		if e := ready[p.set.pick(len(ready))]; e.reserve(time.Now()) {
-			p.set.spawn(func() { p.push(e, d) })
+		if to := ready[p.set.pick(len(ready))]; to.reserve(time.Now()) {
+			to.push(p, d)
 			return
 		}
-	}
-}
-
-// push pushes a message and settles it.
-func (p *pump) push(e *endpoint, d *queue.Delivery) {
-	defer p.signal()
-	defer e.free()
-	defer d.Close()
-	if err := p.set.slots.Acquire(p.ctx, 1); err != nil {
-		p.settle(queue.Settlement{Lock: d.LockToken, Disposition: queue.Release})
-		return
-	}
-	s := e.deliver(p.ctx, p.policy(), p.queue, d)
-	p.set.slots.Release(1)
-	p.settle(s.Settlement)
-	if s.ends {
-		p.set.end(e.name)
 	}
 }
 

@@ -18,11 +18,12 @@ type Router struct {
 	name   string
 	buffer *queue.Queue // what is to be pushed to one of several, and cannot be yet
 
-	policy atomic.Pointer[policy.Router]
-	table  atomic.Pointer[table]
-	tally  tally
+	policy    atomic.Pointer[policy.Router]
+	table     atomic.Pointer[table]
+	listeners atomic.Pointer[[]*Listener]
+	tally     tally
 
-	mu    sync.Mutex // guards pumps
+	mu    sync.Mutex // guards pumps, and changes of listeners
 	pumps map[queue.ID]*pump
 }
 
@@ -87,7 +88,7 @@ func (r *Router) Send(ctx context.Context, messages ...queue.Outgoing) (Sent, er
 // holds their senders.
 func (r *Router) buffers() bool {
 	t := r.table.Load()
-	return r.Policy().Distribution == policy.ToOne && len(t.subscriptions) > 0 && t.durable == 0
+	return r.Policy().Distribution == policy.ToOne && len(t.subscriptions)+r.hears() > 0 && t.durable == 0
 }
 
 func (r *Router) bufferAll(ctx context.Context, messages []queue.Outgoing) (Sent, error) {
@@ -113,7 +114,7 @@ func (r *Router) takes() error {
 }
 
 // Route says which queues get a message: it is the queue.Route of the router.
-func (r *Router) Route(tx *store.Tx, m *message.Message) ([]queue.Copy, error) {
+func (r *Router) Route(tx *store.Tx, m *message.Message, size int64) ([]queue.Copy, error) {
 	if err := r.takes(); err != nil {
 		return nil, err
 	}
@@ -122,9 +123,19 @@ func (r *Router) Route(tx *store.Tx, m *message.Message) ([]queue.Copy, error) {
 	}
 	t := r.table.Load()
 	if r.Policy().Distribution == policy.ToOne {
-		return r.drawOne(t, m)
+		return r.drawOne(t, m, size)
+	}
+	if r.hears() > 0 && isLive(tx, m, size) {
+		live := newLive(m, tx.Now)
+		tx.OnCommit(func() { r.tell(live) })
 	}
 	return t.all(m), nil
+}
+
+// isLive reports whether listeners get a copy: not of what is for later, nor of a
+// body that is not in memory.
+func isLive(tx *store.Tx, m *message.Message, size int64) bool {
+	return !m.ScheduledAt.After(tx.Now) && size == int64(len(m.Body))
 }
 
 // tally counts what has happened since the router was made known.

@@ -92,7 +92,7 @@ func (s *Set) spawn(fn func()) bool {
 	if s.started {
 		s.pumps.Go(fn)
 	}
-	return s.started
+	return s.started // what is locked meanwhile is void at the next start
 }
 
 func (s *Set) all() []*Router {

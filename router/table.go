@@ -5,7 +5,6 @@ import (
 
 	"github.com/jitney-mq/jitney/filter"
 	"github.com/jitney-mq/jitney/message"
-	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/queue"
 	"github.com/jitney-mq/jitney/store"
 )
@@ -117,57 +116,6 @@ func (s *Subscription) settle(set *Set, old []*Subscription) {
 			o.endpoint.mu.Unlock()
 		}
 	}
-}
-
-// pump has the pumps of the router follow its table. It does not block.
-func (r *Router) pump() {
-	if !r.set.isStarted() {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	wanted := r.wanted()
-	for id, p := range r.pumps {
-		if wanted[id] == nil {
-			p.cancel()
-			delete(r.pumps, id)
-		}
-	}
-	for id, w := range wanted {
-		p := r.pumps[id]
-		if p == nil {
-			p = r.newPump(w.queue)
-			r.pumps[id] = p
-		}
-		p.use(w.endpoints)
-	}
-}
-
-// pumping is what a pump is to do.
-type pumping struct {
-	queue     *queue.Queue
-	endpoints []*endpoint
-}
-
-// wanted returns the pumps that there should be, by their queues.
-func (r *Router) wanted() map[queue.ID]*pumping {
-	all := map[queue.ID]*pumping{}
-	for _, s := range r.table.Load().subscriptions {
-		if s.endpoint == nil {
-			continue
-		}
-		q := s.Queue
-		if r.Policy().Distribution == policy.ToOne {
-			q = r.buffer
-		}
-		if all[q.ID()] == nil {
-			all[q.ID()] = &pumping{queue: q}
-		}
-		if s.Policy.Status == policy.Active || r.Policy().Distribution == policy.ToAll {
-			all[q.ID()].endpoints = append(all[q.ID()].endpoints, s.endpoint)
-		}
-	}
-	return all
 }
 
 // Unsubscribe removes the subscription of a queue from this commit on.
