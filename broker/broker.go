@@ -91,7 +91,9 @@ func (b *Broker) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.routers = router.New(router.Options{Store: b.store, Queues: b.queues, Push: b.push, Draw: rand.IntN, End: b.endNamed})
+	b.routers = router.New(router.Options{
+		Store: b.store, Queues: b.queues, Push: b.push, Draw: rand.IntN, Find: b.findRouter, End: b.endNamed,
+	})
 	if err := b.loadRoles(); err != nil {
 		return err
 	}
@@ -207,6 +209,29 @@ func (b *Broker) resolve(name string) (queue.Target, error) {
 	}
 	q, err := b.Queue(e)
 	return queue.Target{Queue: q}, err
+}
+
+// findRouter returns the router that a policy names, nil if it is none.
+func (b *Broker) findRouter(name string) *router.Router {
+	n, err := namespace.Parse(name)
+	if err != nil {
+		return nil
+	}
+	if e := b.names.Get(n); e != nil {
+		r, _ := b.routerOf(e)
+		return r
+	}
+	return nil
+}
+
+// Subscription returns the subscription of an entry, nil if there is none.
+func (b *Broker) Subscription(e *namespace.Entry) *router.Subscription {
+	if at := b.names.Get(routerName(e.Name)); at != nil {
+		if r, err := b.routerOf(at); err == nil {
+			return r.Subscription(queue.ID(e.Number))
+		}
+	}
+	return nil
 }
 
 // ReadBody reads a body of at most limit bytes; see queue.Set.

@@ -45,7 +45,7 @@ func (e *evaluation) arithmetic(n *node, v, w message.Value) message.Value {
 }
 
 func (e *evaluation) wrongType(n *node) message.Value {
-	e.fail(n, fmt.Errorf("%w: %s is for numbers", ErrType, symbols[n.op]))
+	e.fail(n, fmt.Errorf("%w: an operand of %s", ErrType, symbols[n.op]))
 	return message.Value{}
 }
 

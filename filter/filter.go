@@ -13,7 +13,7 @@ const (
 // Limits of one evaluation of a filter or an action.
 const (
 	MaxBodyBytes   = 1 << 20                    // of a body that is read as JSON
-	MaxSteps       = 1 << 20                    // some 15 ms; each character that LIKE compares is one
+	MaxSteps       = 1 << 20                    // 10 to 30 ms; each character that LIKE compares is one
 	MaxStringBytes = message.MaxPropertiesBytes // of what + makes
 )
 

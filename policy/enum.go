@@ -22,6 +22,9 @@ const (
 	ReceiveDisabled
 )
 
+// String returns the word for s that a policy states.
+func (s Status) String() string { return statusValue().text(s) }
+
 // Authorization says who must show rights.
 type Authorization uint8
 

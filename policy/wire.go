@@ -148,8 +148,11 @@ const expiration = "ExpirationInstant"
 
 // status is common, too, but not yet of use to every kind.
 func status[P any](in func(*P) *Common) element[P] {
-	return of("Status", oneOf[Status]("Active", "Disabled", "SendDisabled", "ReceiveDisabled"),
-		func(p *P) *Status { return &in(p).Status })
+	return of("Status", statusValue(), func(p *P) *Status { return &in(p).Status })
+}
+
+func statusValue() value[Status] {
+	return oneOf[Status]("Active", "Disabled", "SendDisabled", "ReceiveDisabled")
 }
 
 // commonElements are those that every kind of policy has.

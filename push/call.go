@@ -39,7 +39,7 @@ func (c *Client) do(ctx context.Context, timeout time.Duration, r *http.Request)
 		return answer{sent: t.sent(), err: explain(ctx, err)}
 	}
 	drain(resp)
-	return answer{status: resp.StatusCode, header: resp.Header, sent: t.sent()}
+	return answer{status: resp.StatusCode, header: resp.Header, sent: true}
 }
 
 // drain reads what little body there may be, so that its connection can be
@@ -52,7 +52,7 @@ func drain(resp *http.Response) {
 	}
 	timer := time.AfterFunc(drainTimeout, func() { _ = resp.Body.Close() })
 	defer timer.Stop()
-	_, _ = io.CopyN(io.Discard, resp.Body, maxAnswerBody+1)
+	_, _ = io.CopyN(io.Discard, resp.Body, maxAnswerBody)
 }
 
 // maxErrorBytes bounds the text of an error, of which an endpoint may have
@@ -119,7 +119,7 @@ func (t *trace) give(to net.Conn) {
 	}
 }
 
-// sent reports whether anything was written to a connection since the request
+// sent reports whether anything was, or is being, written to a connection since the request
 // was given to it. On one that HTTP/2 shares, it may have been another's.
 func (t *trace) sent() bool {
 	t.mu.Lock()

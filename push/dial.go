@@ -96,7 +96,7 @@ func (e *refusedError) Unwrap() error { return ErrAddress }
 type conn struct {
 	net.Conn
 	client  *Client
-	written atomic.Int64 // bytes
+	written atomic.Int64 // bytes, those of a Write under way among them
 }
 
 // track makes c know a new connection. A call that has one is not over, so the
@@ -115,8 +115,9 @@ func (c *Client) track(opened net.Conn) (net.Conn, error) {
 }
 
 func (c *conn) Write(b []byte) (int, error) {
+	c.written.Add(int64(len(b))) // at once: the answer may be here before Write returns
 	n, err := c.Conn.Write(b)
-	c.written.Add(int64(n))
+	c.written.Add(int64(n - len(b)))
 	return n, err
 }
 

@@ -22,6 +22,8 @@ type Options struct {
 	Push   *push.Client
 	Draw   func(n int) int // returns a random number below n; called by the writer
 
+	// Find returns the router that a policy names, nil if it is none.
+	Find func(name string) *Router
 	// End ends a subscription whose endpoint wants no more messages.
 	End func(name string)
 }
@@ -33,6 +35,7 @@ type Set struct {
 	queues *queue.Set
 	push   *push.Client
 	draw   func(n int) int
+	find   func(name string) *Router
 	end    func(name string)
 	slots  *semaphore.Weighted // one for each push
 
@@ -48,7 +51,7 @@ type Set struct {
 // New returns a Set without routers.
 func New(opts Options) *Set {
 	s := &Set{
-		store: opts.Store, queues: opts.Queues, push: opts.Push, draw: opts.Draw, end: opts.End,
+		store: opts.Store, queues: opts.Queues, push: opts.Push, draw: opts.Draw, find: opts.Find, end: opts.End,
 		slots: semaphore.NewWeighted(maxPushes), routers: make(map[queue.ID]*Router),
 	}
 	s.running, s.stop = context.WithCancel(context.Background())

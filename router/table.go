@@ -79,6 +79,16 @@ func (t *table) all(m *message.Message) []queue.Copy {
 	return copies
 }
 
+// Subscription returns the subscription of a queue, nil if it has none here.
+func (r *Router) Subscription(id queue.ID) *Subscription {
+	for _, s := range r.table.Load().subscriptions {
+		if s.Queue.ID() == id {
+			return s
+		}
+	}
+	return nil
+}
+
 // without returns a copy of list that lacks the subscription of a queue.
 func without(list []*Subscription, id queue.ID) []*Subscription {
 	return slices.DeleteFunc(slices.Clone(list), func(s *Subscription) bool { return s.Queue.ID() == id })

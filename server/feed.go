@@ -12,6 +12,7 @@ import (
 	"github.com/jitney-mq/jitney/namespace"
 	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/queue"
+	"github.com/jitney-mq/jitney/router"
 )
 
 // idPrefix begins the id of every Atom document: a name is the same thing
@@ -126,7 +127,41 @@ func (x *exchange) showQueue() error {
 	}
 	entry := policyEntry(x.entry)
 	entry.Extensions = append(entry.Extensions, countDetails(&counts))
+	if s := x.server.broker.Subscription(x.entry); s != nil {
+		if h, pushed := s.Health(); pushed {
+			entry.Extensions = append(entry.Extensions, pushDetails(&h))
+		}
+	}
 	return x.writeEntry(http.StatusOK, &entry, jsonType)
+}
+
+// pushDetails are how the endpoint of a subscription behaves [S8].
+func pushDetails(h *router.Health) atom.Element {
+	details := element("PushDetails", atom.Object, "")
+	add := func(name string, t atom.Type, text string) {
+		details.Children = append(details.Children, element(name, t, text))
+	}
+	instant := func(name string, at time.Time) {
+		if !at.IsZero() {
+			add(name, atom.String, at.UTC().Format(time.RFC3339))
+		}
+	}
+	circuit := "Closed"
+	if h.Open {
+		circuit = "Open"
+	}
+	add("Circuit", atom.String, circuit)
+	add("Consented", atom.Boolean, strconv.FormatBool(h.Consented))
+	add("FailureCount", atom.Number, strconv.Itoa(h.Failures))
+	instant("RetryAt", h.RetryAt)
+	instant("LastFailureAt", h.FailedAt)
+	if h.LastStatus > 0 {
+		add("LastStatus", atom.Number, strconv.Itoa(h.LastStatus))
+	}
+	if h.LastError != "" {
+		add("LastError", atom.String, h.LastError)
+	}
+	return details
 }
 
 // countDetails are Azure's, with what else a queue holds.

@@ -378,13 +378,15 @@ func TestNotAvailableYet(t *testing.T) {
 			{"DELETE", "/orders/messages/head?session-id=a", "session-id"},
 			{"GET", "/orders/messages?where=$.a==1", "where"},
 			{"GET", "/orders/messages?status=Pending", "status"},
-			{"POST", "/orders?dry-run=true", "dry-run"},
 			{"POST", "/orders/$DeadLetterQueue/messages/redrive?where=$.a==1", "where"},
 		} {
 			d := b.call(c.method, c.path, "").wantProblem(400, "not-available-yet")
 			if d.Element != c.element || d.Want == "" {
 				b.Errorf("%s %s: %+v", c.method, c.path, d)
 			}
+		}
+		if d := b.call("POST", "/orders?dry-run=true", "x").wantProblem(400, "bad-value"); d.Element != "dry-run" { // [Q6]
+			b.Errorf("%+v", d)
 		}
 		for _, path := range []string{"/orders", "/orders/messages/head", "/"} {
 			b.call("GET", path, "", "Connection", "Upgrade", "Upgrade", "websocket").wantProblem(400, "not-available-yet")

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -21,26 +22,47 @@ func (x *exchange) sendOrAssign() error {
 
 // send takes in one message, a batch or a stream [Q1].
 func (x *exchange) send() error {
-	if err := x.checkSend(); err != nil {
+	kind := contentKindOf(x.r.Header)
+	try, err := x.isAsked("dry-run")
+	switch {
+	case err != nil:
 		return err
-	}
-	switch contentKindOf(x.r.Header) {
-	case aBatch:
+	case try:
+		return x.try(kind)
+	case kind == aBatch:
 		return x.sendBatch()
-	case aStream:
+	case kind == aStream:
 		return x.sendStream()
 	default:
 		return x.sendOne()
 	}
 }
 
-// checkSend refuses what is known but not there yet.
-func (x *exchange) checkSend() error {
-	text, err := x.argument("dry-run")
-	if err != nil || text == "" {
+// try answers what would become of a message at a router [Q6].
+func (x *exchange) try(kind contentKind) error {
+	if x.router == nil || kind != aBody {
+		return problem.NewField("dry-run", "true", "a single message, to a router")
+	}
+	m := new(message.Message)
+	if err := x.readProperties(m); err != nil {
 		return err
 	}
-	return notYet("dry-run", text, "no dry-run: it is for routers, which are not available yet")
+	body, staged, err := x.readBody(x.to.maxBytes())
+	if err != nil {
+		return err
+	}
+	if staged != nil {
+		staged.Discard()
+	}
+	m.Body = body
+	document, err := json.Marshal(x.router.Try(m))
+	if err != nil {
+		return err
+	}
+	x.Header()["Content-Type"] = []string{jsonType}
+	x.WriteHeader(http.StatusOK)
+	_, err = x.Write(append(document, '\n'))
+	return err
 }
 
 func (x *exchange) sendOne() error {
