@@ -188,18 +188,23 @@ func (b *Broker) matching(names namespace.Change, n namespace.Name, match string
 // subscriptions: ErrNoRole, ErrStale. When it returns, nobody can send or
 // receive there any more; the disk is given back in steps.
 func (b *Broker) Unassign(ctx context.Context, n namespace.Name, match string) error {
+	return b.unassign(ctx, n, match, router.Deleted)
+}
+
+func (b *Broker) unassign(ctx context.Context, n namespace.Name, match string, why router.Reason) error {
 	return b.store.Update(ctx, func(tx *store.Tx) error {
 		names := b.names.In(tx)
 		e, err := b.matching(names, n, match)
 		if err != nil {
 			return err
 		}
-		return b.end(tx, names, e)
+		return b.end(tx, names, e, why)
 	})
 }
 
-// end takes a role away, and ends the subscriptions at it and of it [P5].
-func (b *Broker) end(tx *store.Tx, names namespace.Change, e *namespace.Entry) error {
+// end takes a role away, and ends the subscriptions at it and of it [P5]. The
+// reason is for the subscription, if it is one.
+func (b *Broker) end(tx *store.Tx, names namespace.Change, e *namespace.Entry, why router.Reason) error {
 	names.Delete(e)
 	var err error
 	switch p := e.Policy.(type) {
@@ -208,7 +213,7 @@ func (b *Broker) end(tx *store.Tx, names namespace.Change, e *namespace.Entry) e
 	case policy.Router:
 		err = b.endRouter(tx, names, e)
 	case policy.Subscription:
-		err = b.endSubscription(tx, names, e, &p)
+		err = b.endSubscription(tx, names, e, &p, why)
 	}
 	if err != nil || e.Policy.Kind() == policy.MetadataKind {
 		return err

@@ -3,6 +3,7 @@ package broker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -224,7 +225,7 @@ func (b *Broker) endRouter(tx *store.Tx, names namespace.Change, e *namespace.En
 		return err
 	}
 	for _, s := range list {
-		if err := b.end(tx, names, s); err != nil {
+		if err := b.end(tx, names, s, router.RouterGone); err != nil {
 			return err
 		}
 	}
@@ -232,8 +233,10 @@ func (b *Broker) endRouter(tx *store.Tx, names namespace.Change, e *namespace.En
 }
 
 // endSubscription ends a subscription, whose router may be ending too.
-func (b *Broker) endSubscription(tx *store.Tx, names namespace.Change, e *namespace.Entry, p *policy.Subscription) error {
+func (b *Broker) endSubscription(tx *store.Tx, names namespace.Change, e *namespace.Entry, p *policy.Subscription, why router.Reason) error {
 	unfollow(tx, e.Name, p)
+	notice := router.Notice{Subscription: e.Name.String(), Reason: why, EndedAt: tx.Now}
+	tx.OnCommit(func() { b.routers.Notify(p, notice) })
 	at, err := names.Get(routerName(e.Name))
 	if err != nil {
 		return err
@@ -249,9 +252,9 @@ func (b *Broker) endSubscription(tx *store.Tx, names namespace.Change, e *namesp
 func (b *Broker) endNamed(name string) {
 	n, err := namespace.Parse(name)
 	if err == nil {
-		err = b.Unassign(context.Background(), n, AnyVersion)
+		err = b.unassign(context.Background(), n, AnyVersion, router.EndpointGone)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrNoRole) {
 		b.log.Error("a subscription could not be ended", "name", name, "error", err)
 	}
 }
@@ -271,7 +274,7 @@ func (b *Broker) endSubscriber(tx *store.Tx, names namespace.Change, n namespace
 		if s == nil {
 			continue
 		}
-		if err := b.end(tx, names, s); err != nil {
+		if err := b.end(tx, names, s, router.SubscriberGone); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jitney-mq/jitney/namespace"
 	"github.com/jitney-mq/jitney/queue"
+	"github.com/jitney-mq/jitney/router"
 	"github.com/jitney-mq/jitney/store"
 )
 
@@ -109,7 +110,7 @@ func (b *Broker) expire(ctx context.Context) (more bool, err error) {
 				tx.DeleteDue(d)
 				continue
 			}
-			if err := b.end(tx, names, e); err != nil {
+			if err := b.end(tx, names, e, router.Expired); err != nil {
 				return err
 			}
 			if tx.Full() {

@@ -25,11 +25,7 @@ type Counts struct {
 // Counts returns the counts of a queue, as of its last commit; of a dead-letter
 // queue only Active.
 func (c *Client) Counts(ctx context.Context, queue string) (Counts, error) {
-	entry, _, err := c.entry(ctx, &request{
-		method: http.MethodGet,
-		path:   escape(queue),
-		header: headers("Accept", atom.EntryType),
-	})
+	entry, err := c.show(ctx, queue)
 	if err != nil {
 		return Counts{}, err
 	}
@@ -37,14 +33,32 @@ func (c *Client) Counts(ctx context.Context, queue string) (Counts, error) {
 	return counts, nil
 }
 
+// show returns the entry of a name itself, with what it holds and does.
+func (c *Client) show(ctx context.Context, name string) (*atom.Entry, error) {
+	entry, _, err := c.entry(ctx, &request{
+		method: http.MethodGet,
+		path:   escape(name),
+		header: headers("Accept", atom.EntryType),
+	})
+	return entry, err
+}
+
 // CountsOf returns the counts that an entry shows, and whether it shows any.
 func CountsOf(entry *atom.Entry) (Counts, bool) {
-	for i := range entry.Extensions {
-		if entry.Extensions[i].Name.Local == "CountDetails" {
-			return countsFrom(entry.Extensions[i].Children), true
-		}
+	if details := extension(entry, "CountDetails"); details != nil {
+		return countsFrom(details.Children), true
 	}
 	return Counts{}, false
+}
+
+// extension returns the extension of an entry that has a name, or nil.
+func extension(entry *atom.Entry, name string) *atom.Element {
+	for i := range entry.Extensions {
+		if entry.Extensions[i].Name.Local == name {
+			return &entry.Extensions[i]
+		}
+	}
+	return nil
 }
 
 func countsFrom(details []atom.Element) (counts Counts) {

@@ -22,20 +22,24 @@ type Listing struct {
 // on. An error ends the list.
 func (c *Client) Feed(ctx context.Context, name string) iter.Seq2[Listing, error] {
 	return func(yield func(Listing, error) bool) {
-		next := escape(name) + "?below=true"
-		for next != "" {
-			page, err := c.feedPage(ctx, next)
-			if err != nil {
-				yield(Listing{}, err)
-				return
-			}
-			if !c.yieldPage(page, yield) {
-				return
-			}
-			if next, err = c.next(page.Link("next")); err != nil {
-				yield(Listing{}, err)
-				return
-			}
+		c.yieldFeed(ctx, escape(name)+"?below=true", yield)
+	}
+}
+
+// yieldFeed yields the entries of a feed whose first page has a path.
+func (c *Client) yieldFeed(ctx context.Context, next string, yield func(Listing, error) bool) {
+	for next != "" {
+		page, err := c.feedPage(ctx, next)
+		if err != nil {
+			yield(Listing{}, err)
+			return
+		}
+		if !c.yieldPage(page, yield) {
+			return
+		}
+		if next, err = c.next(page.Link("next")); err != nil {
+			yield(Listing{}, err)
+			return
 		}
 	}
 }

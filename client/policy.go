@@ -21,10 +21,16 @@ type Assigned struct {
 // none yet, or the very same policy: else it is ErrConflict. With the ETag of
 // the policy in force, or *, it replaces that one: ErrStale if the policy
 // changed since, ErrConflict if an element cannot be changed. Repeating a call
-// without an answer is harmless.
+// without an answer is harmless. A subscription is changed in this way, but
+// made by Subscribe; it keeps its secret if p has none.
 func (c *Client) PutPolicy(ctx context.Context, name string, p policy.Policy, ifMatch string) (*Assigned, error) {
-	entry := atom.Entry{Extensions: []atom.Element{policy.Element(p)}}
-	return c.PutPolicyDocument(ctx, name, atom.EntryType, entry.AppendXML(nil), ifMatch)
+	return c.PutPolicyDocument(ctx, name, atom.EntryType, documentOf(p), ifMatch)
+}
+
+// documentOf returns an entry that states p, with its secrets.
+func documentOf(p policy.Policy) []byte {
+	entry := atom.Entry{Extensions: []atom.Element{policy.ElementWithSecrets(p)}}
+	return entry.AppendXML(nil)
 }
 
 // PutPolicyDocument is PutPolicy for an entry as it stands in a file: its

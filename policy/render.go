@@ -11,6 +11,9 @@ import (
 // What is none, never or without limit is left out, and so are secrets. [P3]
 func Element(p Policy) atom.Element { return root(p, false) }
 
+// ElementWithSecrets is Element for who states p: it tells secrets too.
+func ElementWithSecrets(p Policy) atom.Element { return root(p, true) }
+
 func root(p Policy, secrets bool) atom.Element {
 	f := forms[p.Kind()]
 	return atom.Element{Name: qualified(f.policyName()), Type: atom.Object, Children: f.write(p, secrets)}

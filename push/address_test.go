@@ -1,8 +1,10 @@
 package push_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -168,6 +170,19 @@ func TestAddressError(t *testing.T) {
 		if !errors.Is(r.Err, push.ErrAddress) || !strings.HasSuffix(r.Err.Error(), ": "+why) {
 			t.Errorf("push to %s: %v, want %q", url, r.Err, why)
 		}
+	}
+}
+
+// TestAddressLog holds that the operator can read what the subscriber cannot.
+func TestAddressLog(t *testing.T) {
+	t.Parallel()
+	var lines bytes.Buffer
+	o := push.Options{Resolver: newResolver(t, zoneOfTraps), Logger: slog.New(slog.NewTextHandler(&lines, nil))}
+	if r := send(newClient(t, o), "http://metadata.test:81/"); strings.Contains(r.Err.Error(), "169.254") {
+		t.Errorf("the error tells the address: %v", r.Err)
+	}
+	if got := lines.String(); !strings.Contains(got, "target=metadata.test:81 address=169.254.169.254 because=link-local") {
+		t.Errorf("the log: %s", got)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,7 +104,7 @@ const (
 	either = "either" // whoever is first
 )
 
-var hugeHeader = "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 10<<20) + "\r\n\r\n"
+var hugeHeader = "HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 1<<20) + "\r\n\r\n"
 
 // sinks are endpoints that do everything but what they should. [S7]
 var sinks = map[string]struct {
@@ -267,7 +268,44 @@ func TestSlowReader(t *testing.T) {
 	m.Body = make([]byte, 16<<20)
 	check(t, pushShort(t, c, "http://"+address, m, nil), push.Retry, 0, yes)
 	m.Size = 16 << 20
-	check(t, pushShort(t, c, "http://"+address, m, bytes.NewReader(m.Body)), push.Retry, 0, yes)
+	from := &watched{}
+	check(t, pushShort(t, c, "http://"+address, m, from), push.Retry, 0, yes)
+	if from.started.Load() != 1 || from.running.Load() {
+		t.Errorf("the body was written %d times; is still: %t", from.started.Load(), from.running.Load())
+	}
+}
+
+// watched is a body of 16 MiB that knows whether it is being written.
+type watched struct {
+	started atomic.Int64
+	running atomic.Bool
+}
+
+func (b *watched) WriteTo(w io.Writer) (int64, error) {
+	b.started.Add(1)
+	b.running.Store(true)
+	defer b.running.Store(false)
+	return again(strings.Repeat("x", 16<<20)).WriteTo(w)
+}
+
+// TestLetsGo holds that a connection is given up as its call ends, not as the
+// client is closed.
+func TestLetsGo(t *testing.T) {
+	t.Parallel()
+	for _, scheme := range []string{"http", "https"} {
+		gone := make(chan struct{}, 1)
+		address := listen(t, "127.0.0.1:0", func(c net.Conn) {
+			hold(c)
+			gone <- struct{}{}
+		})
+		c := newClient(t, push.Options{}, "127.0.0.1")
+		check(t, pushShort(t, c, scheme+"://"+address, order(), nil), push.Retry, 0, either)
+		select {
+		case <-gone:
+		case <-time.After(slack):
+			t.Errorf("the connection over %s is still open", scheme)
+		}
+	}
 }
 
 // TestRetryAfterAnswer sends Retry-After in all its forms. [S7]

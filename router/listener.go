@@ -3,8 +3,10 @@ package router
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jitney-mq/jitney/message"
@@ -38,7 +40,9 @@ type Listener struct {
 	outbox []Heard
 	bytes  int64
 	slow   bool
-	news   chan struct{} // holds one signal
+	closed bool
+
+	news chan struct{} // holds one signal
 }
 
 // Heard is a message for a listener. Exactly one of its parts is set.
@@ -66,39 +70,80 @@ func (r *Router) Listen() (*Listener, error) {
 	l := &Listener{router: r, gone: r.buffer.Gone(), news: make(chan struct{}, 1)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	old := r.listeners.Load()
-	if old != nil && len(*old) >= maxListeners {
-		return nil, ErrManyListeners
+	if r.listeners.add(l) {
+		r.pumpLocked()
+		return l, nil
 	}
-	list := []*Listener{l}
-	if old != nil {
-		list = append(slices.Clone(*old), l)
-	}
-	r.listeners.Store(&list)
-	r.pumpLocked()
-	return l, nil
+	return nil, ErrManyListeners
 }
 
 // Close ends the listener. What it was given and has not taken is given back.
 func (l *Listener) Close() {
 	r := l.router
 	r.mu.Lock()
-	if old := r.listeners.Load(); old != nil {
-		list := slices.DeleteFunc(slices.Clone(*old), func(o *Listener) bool { return o == l })
-		r.listeners.Store(&list)
+	if r.listeners.remove(l) {
 		r.pumpLocked()
 	}
 	r.mu.Unlock()
 	l.mu.Lock()
 	left := l.outbox
-	l.outbox, l.credit = nil, 0
+	l.outbox, l.credit, l.closed = nil, 0, true
 	l.mu.Unlock()
 	for _, h := range left {
 		if h.Delivery != nil {
-			_, _ = r.buffer.Settle(context.Background(), queue.Settlement{Lock: h.Delivery.LockToken, Disposition: queue.Release})
-			h.Delivery.Close()
+			l.giveBack(h.Delivery)
 		}
 	}
+}
+
+// giveBack ends a lock as if the message had never been delivered.
+func (l *Listener) giveBack(d *queue.Delivery) {
+	_, _ = l.router.buffer.Settle(context.Background(), queue.Settlement{Lock: d.LockToken, Disposition: queue.Release})
+	d.Close()
+}
+
+// listeners are those of a router. Who gives a message to all of them reads a
+// list that is made anew only after some have come or gone.
+type listeners struct {
+	mu    sync.Mutex // guards all
+	all   map[*Listener]struct{}
+	list  []*Listener // nil: to be made anew
+	count atomic.Int64
+}
+
+func (s *listeners) add(l *Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.all) >= maxListeners {
+		return false
+	}
+	if s.all == nil {
+		s.all = make(map[*Listener]struct{})
+	}
+	s.all[l], s.list = struct{}{}, nil
+	s.count.Store(int64(len(s.all)))
+	return true
+}
+
+// remove reports whether l was there.
+func (s *listeners) remove(l *Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := len(s.all)
+	delete(s.all, l)
+	s.list = nil
+	s.count.Store(int64(len(s.all)))
+	return len(s.all) < before
+}
+
+// now returns the listeners of the moment. The list is not to be changed.
+func (s *listeners) now() []*Listener {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.list == nil && len(s.all) > 0 {
+		s.list = slices.Collect(maps.Keys(s.all))
+	}
+	return s.list
 }
 
 // Credit allows n more messages of a router that sends each to one.
@@ -109,24 +154,15 @@ func (l *Listener) Credit(n int) {
 	l.router.signal()
 }
 
-// Next returns the next message: queue.ErrGone when the router has gone,
-// ErrSlow when messages were missed, and the error of ctx.
-func (l *Listener) Next(ctx context.Context) (Heard, error) {
-	for {
-		if h, ok, err := l.take(); ok || err != nil {
-			return h, err
-		}
-		select {
-		case <-l.news:
-		case <-l.gone:
-			return Heard{}, queue.ErrGone
-		case <-ctx.Done():
-			return Heard{}, ctx.Err()
-		}
-	}
-}
+// News holds a signal when Take may have something to say.
+func (l *Listener) News() <-chan struct{} { return l.news }
 
-func (l *Listener) take() (h Heard, ok bool, err error) {
+// Gone is closed when the router has gone.
+func (l *Listener) Gone() <-chan struct{} { return l.gone }
+
+// Take returns the next message if there is one; ErrSlow when messages were
+// missed behind those that it has returned. It does not block.
+func (l *Listener) Take() (h Heard, ok bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.outbox) == 0 {
@@ -151,6 +187,9 @@ func (l *Listener) offer(m *Live) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	size := int64(len(m.Body))
+	if l.closed {
+		return
+	}
 	if l.slow || len(l.outbox) >= maxOutbox || l.bytes+size > maxOutboxBytes && len(l.outbox) > 0 {
 		l.slow = true
 	} else {
@@ -168,18 +207,13 @@ func (l *Listener) signal() {
 
 // tell gives a message to all listeners of a router that sends to all.
 func (r *Router) tell(m *Live) {
-	for _, l := range *r.listeners.Load() {
+	for _, l := range r.listeners.now() {
 		l.offer(m)
 	}
 }
 
-// hears reports whether anybody listens.
-func (r *Router) hears() int {
-	if list := r.listeners.Load(); list != nil {
-		return len(*list)
-	}
-	return 0
-}
+// hears returns how many listen.
+func (r *Router) hears() int { return int(r.listeners.count.Load()) }
 
 // newLive returns a copy of a message that outlives the transaction.
 func newLive(m *message.Message, now time.Time) *Live {
@@ -210,11 +244,21 @@ func (l *Listener) reserve(time.Time) bool {
 func (l *Listener) prepare(*pump) bool { return true }
 
 // push puts a message into the outbox: the listener settles it.
-func (l *Listener) push(_ *pump, d *queue.Delivery) {
+func (l *Listener) push(p *pump, d *queue.Delivery) {
+	if !l.put(Heard{Delivery: d}) {
+		p.set.spawn(func() { l.giveBack(d) }) // it was closed meanwhile
+	}
+}
+
+func (l *Listener) put(h Heard) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.outbox = append(l.outbox, Heard{Delivery: d})
+	if l.closed {
+		return false
+	}
+	l.outbox = append(l.outbox, h)
 	l.signal()
+	return true
 }
 
 // sinks returns the listeners as sinks of a router's buffer.
@@ -223,7 +267,7 @@ func (r *Router) sinks() []sink {
 		return nil
 	}
 	list := make([]sink, 0, r.hears())
-	for _, l := range *r.listeners.Load() {
+	for _, l := range r.listeners.now() {
 		list = append(list, l)
 	}
 	return list

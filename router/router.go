@@ -2,6 +2,7 @@ package router
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -20,10 +21,10 @@ type Router struct {
 
 	policy    atomic.Pointer[policy.Router]
 	table     atomic.Pointer[table]
-	listeners atomic.Pointer[[]*Listener]
+	listeners listeners
 	tally     tally
 
-	mu    sync.Mutex // guards pumps, and changes of listeners
+	mu    sync.Mutex // guards pumps, and keeps them in step with the listeners
 	pumps map[queue.ID]*pump
 }
 
@@ -55,6 +56,7 @@ func (r *Router) Change(tx *store.Tx, p *policy.Router) error {
 // Sent says what became of what was sent to a router.
 type Sent struct {
 	Deliveries int           // subscriptions that have a message on disk, summed over all messages
+	Each       []int         // the same, message by message
 	Unrouted   int           // messages that no subscription takes
 	Outcome    queue.Outcome // of a buffer that was full
 }
@@ -73,7 +75,7 @@ func (r *Router) Send(ctx context.Context, messages ...queue.Outgoing) (Sent, er
 	if err != nil {
 		return Sent{}, err
 	}
-	var s Sent
+	s := Sent{Each: counts}
 	for _, n := range counts {
 		s.Deliveries += n
 		if n == 0 {
@@ -99,7 +101,7 @@ func (r *Router) bufferAll(ctx context.Context, messages []queue.Outgoing) (Sent
 	if err != nil || outcome != queue.Stored {
 		return Sent{Outcome: outcome}, err
 	}
-	s := Sent{Deliveries: len(messages)}
+	s := Sent{Deliveries: len(messages), Each: slices.Repeat([]int{1}, len(messages))}
 	r.tally.add(s)
 	return s, nil
 }

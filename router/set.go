@@ -39,6 +39,8 @@ type Set struct {
 	end    func(name string)
 	slots  *semaphore.Weighted // one for each push
 
+	notices *semaphore.Weighted // one for each notice
+
 	running context.Context // ends with Close
 	stop    context.CancelFunc
 	pumps   sync.WaitGroup
@@ -52,7 +54,7 @@ type Set struct {
 func New(opts Options) *Set {
 	s := &Set{
 		store: opts.Store, queues: opts.Queues, push: opts.Push, draw: opts.Draw, find: opts.Find, end: opts.End,
-		slots: semaphore.NewWeighted(maxPushes), routers: make(map[queue.ID]*Router),
+		slots: semaphore.NewWeighted(maxPushes), notices: semaphore.NewWeighted(maxNotices), routers: make(map[queue.ID]*Router),
 	}
 	s.running, s.stop = context.WithCancel(context.Background())
 	return s

@@ -24,6 +24,7 @@ type sent struct {
 	outcome    queue.Outcome
 	numbers    []uint64 // of a queue: their sequence numbers
 	deliveries int      // of a router: queues that have them, summed over all
+	each       []int    // of a router: queues that have each of them
 	unrouted   int      // of a router: messages that no subscription takes
 }
 
@@ -61,5 +62,5 @@ func (t toRouter) wait(context.Context) (queue.Outcome, error) { return queue.St
 
 func (t toRouter) send(ctx context.Context, messages ...queue.Outgoing) (sent, error) {
 	s, err := t.Send(ctx, messages...)
-	return sent{outcome: s.Outcome, deliveries: s.Deliveries, unrouted: s.Unrouted}, err
+	return sent{outcome: s.Outcome, deliveries: s.Deliveries, each: s.Each, unrouted: s.Unrouted}, err
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // limited are the packages whose limits clients can meet.
-var limited = []string{"namespace", "atom", "policy", "message", "queue", "broker", "server", "problem"}
+var limited = []string{"namespace", "atom", "policy", "message", "queue", "broker", "server", "problem", "router", "filter", "push"}
 
 // inward are the limits of those packages that bound work or memory in a way
 // that no client can tell.
@@ -19,7 +19,13 @@ var inward = map[string]bool{
 	"queue.maxDeadText": true, // what comes over HTTP is shorter, see server.maxReasonBytes
 	"queue.maxDeletes":  true, "queue.maxEntrySize": true, "queue.maxInMemory": true, "queue.maxScanned": true,
 	"queue.maxSweep": true, "queue.maxWhole": true, "queue.maxWindow": true, "server.maxCharge": true,
-	"atom.MaxEntry": true, // server.maxPolicyBytes
+	"atom.MaxEntry":    true, // server.maxPolicyBytes
+	"policy.maxFilter": true, "policy.maxHeaders": true, "queue.maxRecentHead": true, "filter.MaxStringBytes": true,
+	"filter.maxFoundCharacters": true, "filter.MaxSteps": true, "router.maxTrialDepth": true,
+	"router.maxFailures":  true, // of an endpoint, see S8
+	"push.maxIdlePerHost": true, "push.maxAnswerHeader": true, "push.maxAnswerBody": true, "push.maxInterim": true,
+	"push.maxErrorBytes": true, "push.maxIDBytes": true, "push.MaxRetryAfter": true, "push.maxLabelBytes": true, "push.maxHostBytes": true,
+	"push.MaxSecretBytes": true, "router.maxBackoff": true, // see S7
 }
 
 // Each row of the table of limits names a constant of that value.

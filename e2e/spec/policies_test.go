@@ -15,9 +15,15 @@ func TestPolicyTables(t *testing.T) {
 	for heading, kind := range map[string]policy.Kind{
 		"#### QueuePolicy":    policy.QueueKind,
 		"#### MetadataPolicy": policy.MetadataKind,
+		"#### RouterPolicy":   policy.RouterKind,
+		// A subscription's table has what a queue's has not.
+		"#### SubscriptionPolicy": policy.SubscriptionKind,
 	} {
 		rows := tableBelow(t, protocol(t), heading)
 		described := policy.Describe(kind)
+		if kind == policy.SubscriptionKind {
+			described = slices.DeleteFunc(described, isOfQueue)
+		}
 		for i, want := range described {
 			if i >= len(rows) || rows[i][0] != want.Element {
 				t.Fatalf("%s: row %d: want %s", heading, i+1, want.Element)
@@ -28,6 +34,11 @@ func TestPolicyTables(t *testing.T) {
 			t.Errorf("%s: %d rows, want %d", heading, len(rows), len(described))
 		}
 	}
+}
+
+// isOfQueue reports whether a queue has an element too.
+func isOfQueue(d policy.Description) bool {
+	return slices.ContainsFunc(policy.Describe(policy.QueueKind), func(q policy.Description) bool { return q.Element == d.Element })
 }
 
 // number matches what limits a value: a whole number or a duration.
@@ -77,7 +88,7 @@ func TestLaterPolicies(t *testing.T) {
 			headings = append(headings, name)
 		}
 	}
-	want := []string{"QueuePolicy", "MetadataPolicy", "RouterPolicy (*later*)", "ConnectionPointPolicy (*later*)"}
+	want := []string{"QueuePolicy", "MetadataPolicy", "RouterPolicy", "SubscriptionPolicy", "ConnectionPointPolicy (*later*)"}
 	if !slices.Equal(headings, want) {
 		t.Errorf("got %q", headings)
 	}
