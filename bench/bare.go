@@ -22,10 +22,11 @@ const bareBatch = 1000
 // answers after the sync. Its methods may be called from any goroutine.
 type Bare struct {
 	// Fixed after construction.
-	db    *bolt.DB
-	puts  chan *barePut
-	pool  sync.Pool // of *barePut
-	ended sync.WaitGroup
+	db     *bolt.DB
+	copies int // records that each value is written as
+	puts   chan *barePut
+	pool   sync.Pool // of *barePut
+	ended  sync.WaitGroup
 
 	commits   atomic.Uint64
 	closeOnce sync.Once
@@ -39,7 +40,10 @@ type barePut struct {
 }
 
 // NewBare opens a file in dir with the settings that the store uses too.
-func NewBare(dir string) (*Bare, error) {
+func NewBare(dir string) (*Bare, error) { return newBare(dir, 1) }
+
+// newBare is NewBare that writes each value more than once.
+func newBare(dir string, copies int) (*Bare, error) {
 	db, err := bolt.Open(filepath.Join(dir, "bare.db"), 0o600, &bolt.Options{
 		NoFreelistSync: true, FreelistType: bolt.FreelistMapType, InitialMmapSize: 64 << 30,
 	})
@@ -55,7 +59,7 @@ func NewBare(dir string) (*Bare, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	b := &Bare{
-		db:   db,
+		db: db, copies: copies,
 		puts: make(chan *barePut, 1024),
 		pool: sync.Pool{New: func() any { return &barePut{done: make(chan struct{}, 1)} }},
 	}
@@ -83,8 +87,8 @@ func (b *Bare) write() {
 	batch := make([]*barePut, 0, bareBatch)
 	for first := range b.puts {
 		batch = b.gather(append(batch[:0], first))
-		err := b.db.Update(func(tx *bolt.Tx) error { return putAll(tx, last, batch) })
-		last += uint64(len(batch))
+		err := b.db.Update(func(tx *bolt.Tx) error { return b.putAll(tx, last, batch) })
+		last += uint64(len(batch) * b.copies)
 		b.commits.Add(1)
 		for _, p := range batch {
 			p.err = err
@@ -93,13 +97,15 @@ func (b *Bare) write() {
 	}
 }
 
-func putAll(tx *bolt.Tx, last uint64, batch []*barePut) error {
+func (b *Bare) putAll(tx *bolt.Tx, last uint64, batch []*barePut) error {
 	values := tx.Bucket(bareBucket())
 	values.FillPercent = 0.95
-	for i, p := range batch {
-		key := binary.BigEndian.AppendUint64(nil, last+uint64(i)+1)
-		if err := values.Put(key, p.value); err != nil {
-			return err
+	for _, p := range batch {
+		for range b.copies {
+			last++
+			if err := values.Put(binary.BigEndian.AppendUint64(nil, last), p.value); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -163,7 +169,12 @@ type bareSubject struct {
 
 // OpenBare opens the bare limit of what callers in this process can do.
 func OpenBare(_ context.Context, dir string, callers int) (Subject, error) {
-	b, err := NewBare(dir)
+	return openBareCopies(dir, callers, 1)
+}
+
+// openBareCopies opens one that writes each value more than once.
+func openBareCopies(dir string, callers, copies int) (Subject, error) {
+	b, err := newBare(dir, copies)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +193,7 @@ func (b *bareSubject) Check(context.Context) error { return b.checkCount(b.ledge
 
 func (b *Bare) checkCount(sent uint64) error {
 	count, err := b.Count()
-	if err == nil && uint64(count) != sent {
+	if err == nil && uint64(count) != sent*uint64(b.copies) {
 		err = fmt.Errorf("%w: %d values put, %d there", ErrLost, sent, count)
 	}
 	return err

@@ -54,6 +54,9 @@ func Scenarios() []Scenario {
 		{"delete", "a steady sender while a long queue is deleted", onStage(measureDelete)},
 		{"expire", "a steady sender while many messages expire at one instant", onStage(measureExpire)},
 		{"large", "a steady sender while large bodies go in and out", onStage(measureLarge)},
+		{"fanout", "64 callers send to a router with ten subscriptions, in process", onStage(measureFanOut)},
+		{"filter", "rules of subscriptions, and finding the few that want a message", onStage(measureFilters)},
+		{"push", "pushes to 100 endpoints, of which two are in trouble", onStage(measurePush)},
 	}
 }
 
@@ -73,6 +76,10 @@ type sizes struct {
 	body     int64         // bytes of a large body
 	rate     int           // messages a second of a steady sender
 	window   time.Duration // how long it is measured undisturbed, twice a round
+
+	subscriptions int // at one router, of which one matches
+	evaluations   int // of a filter
+	pushes        int // messages a second, to each of the endpoints
 }
 
 var fullSizes = sizes{
@@ -90,6 +97,10 @@ var fullSizes = sizes{
 	body:     100 << 20,
 	rate:     1000,
 	window:   3 * time.Second,
+
+	subscriptions: 1000,
+	evaluations:   2_000_000,
+	pushes:        20,
 }
 
 var quickSizes = sizes{
@@ -107,6 +118,10 @@ var quickSizes = sizes{
 	body:     2 << 20,
 	rate:     200,
 	window:   200 * time.Millisecond,
+
+	subscriptions: 50,
+	evaluations:   20_000,
+	pushes:        20,
 }
 
 // A stage is where one scenario is measured.

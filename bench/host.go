@@ -14,6 +14,7 @@ import (
 	"github.com/jitney-mq/jitney/message"
 	"github.com/jitney-mq/jitney/namespace"
 	"github.com/jitney-mq/jitney/policy"
+	"github.com/jitney-mq/jitney/push"
 	"github.com/jitney-mq/jitney/queue"
 	"github.com/jitney-mq/jitney/server"
 )
@@ -28,7 +29,9 @@ type host struct {
 
 // openHost opens a data folder.
 func openHost(ctx context.Context, dir string) (*host, error) {
-	b, err := broker.Open(ctx, broker.Options{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+	b, err := broker.Open(ctx, broker.Options{
+		Dir: dir, Logger: slog.New(slog.DiscardHandler), Push: push.Options{Allow: loopback()},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -164,6 +167,9 @@ func drain(ctx context.Context, q *queue.Queue, l *Ledger) error {
 			return err
 		}
 		for _, d := range list {
+			if err := d.Load(); err != nil {
+				return err
+			}
 			l.See(d.Body)
 			d.Close()
 		}
