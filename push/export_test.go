@@ -12,3 +12,6 @@ var IsOwn = isOwn
 func Sign(secret []byte, id string, timestamp int64, body io.WriterTo) (string, error) {
 	return sign(secret, id, timestamp, body)
 }
+
+// OpenConns lets a test count a client's connections.
+func OpenConns(c *Client) int { return len(c.open()) }

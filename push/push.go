@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,7 +53,7 @@ var (
 // Options say how a Client behaves.
 type Options struct {
 	Allow    []Rule         // targets whose address is not checked and which are not asked for consent
-	Origin   string         // by which endpoints know this broker, a host name; default: this machine's
+	Origin   string         // by which endpoints know this broker, a host name; default: this machine's, or localhost
 	MaxIdle  int            // idle connections that are kept; default 128
 	Resolver *net.Resolver  // of host names; default: the system's
 	RootCAs  *x509.CertPool // who vouches for endpoints; default: the system's
@@ -85,7 +86,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{allow: o.Allow, origin: origin, logger: o.Logger, conns: map[*conn]struct{}{}}
+	c := &Client{allow: slices.Clone(o.Allow), origin: origin, logger: o.Logger, conns: map[*conn]struct{}{}}
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
@@ -120,20 +121,22 @@ func (c *Client) newTransport(maxIdle int) *http.Transport {
 	}
 }
 
-// checkOrigin returns the name that endpoints are asked to consent to.
+// checkOrigin returns the name that endpoints are asked to consent to. A
+// machine whose own name is none that HTTP has, a container's 123456789012
+// say, is localhost.
 func checkOrigin(name string) (string, error) {
-	if name == "" {
-		host, err := os.Hostname()
-		if err != nil {
-			return "localhost", nil
+	if name != "" {
+		origin, ok := cleanHost(name)
+		if !ok {
+			return "", problem.NewField("Origin", name, "a host name")
 		}
-		name = host
+		return origin, nil
 	}
-	origin, ok := cleanHost(name)
-	if !ok {
-		return "", problem.NewField("Origin", name, "a host name")
+	host, err := os.Hostname()
+	if origin, ok := cleanHost(host); ok && err == nil {
+		return origin, nil
 	}
-	return origin, nil
+	return "localhost", nil
 }
 
 // Close ends the calls that are under way, waits for them and closes all

@@ -214,6 +214,26 @@ func TestReuse(t *testing.T) {
 	}
 }
 
+// TestDrain holds that a body that does not end is not waited for as long as
+// an answer is.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	hang := func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}
+	plain, secure := serve(t, hang), newTLSServer(t, hang)
+	c := newClient(t, push.Options{RootCAs: rootsOf(secure)}, "127.0.0.1")
+	for _, url := range []string{plain.URL, secure.URL} {
+		startedAt := time.Now()
+		check(t, send(c, url), push.Delivered, 200, yes)
+		if took := time.Since(startedAt); took > long/2 {
+			t.Errorf("the push took %v", took)
+		}
+	}
+}
+
 func TestOrigin(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"a b", "a\r\nX: y", "http://a", "a:80", strings.Repeat("a", 300)} {

@@ -140,6 +140,7 @@ var sinks = map[string]struct {
 	"HTTP2Frames":         {each: reply("\x00\x00\x12\x04\x00\x00\x00\x00\x00"), sent: yes},
 	"NoStatus":            {each: reply("HTTP/1.1 \r\n\r\n"), sent: yes},
 	"StatusIsAWord":       {each: reply("HTTP/1.1 OK 200\r\n\r\n"), sent: yes},
+	"StatusIsHuge":        {each: reply("HTTP/1.1 " + strings.Repeat("2", 10_000) + " OK\r\n\r\n"), sent: yes},
 	"StatusNegative":      {each: reply("HTTP/1.1 -20 OK\r\n\r\n"), sent: yes},
 	"StatusFourDigits":    {each: reply("HTTP/1.1 2000 OK\r\n\r\n"), sent: yes},
 	"Status000":           {each: reply("HTTP/1.1 000 OK\r\nContent-Length: 0\r\n\r\n"), sent: yes},
@@ -223,6 +224,9 @@ func check(t *testing.T, r push.Result, verdict push.Verdict, status int, sent s
 	if sent != either && r.Sent != (sent == yes) {
 		t.Errorf("sent %t, want %s: %v", r.Sent, sent, r.Err)
 	}
+	if errors.Is(r.Err, context.DeadlineExceeded) && !strings.HasPrefix(r.Err.Error(), "the endpoint did not answer within") {
+		t.Errorf("a timeout is told as %v", r.Err)
+	}
 	if r.Err != nil && len(r.Err.Error()) > 400 {
 		t.Errorf("an error of %d bytes", len(r.Err.Error()))
 	}
@@ -253,6 +257,25 @@ func TestTimeoutError(t *testing.T) {
 	}
 }
 
+// TestInterim holds that a handful of interim answers is read, and that more
+// end a call long before its timeout does. [S7]
+func TestInterim(t *testing.T) {
+	t.Parallel()
+	const final = "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
+	hints := "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+	c := newClient(t, push.Options{}, "127.0.0.1")
+	check(t, send(c, "http://"+listen(t, "127.0.0.1:0", reply(strings.Repeat(hints, 8)+final))), push.Delivered, 204, yes)
+	for _, each := range []func(net.Conn){
+		replyAndHold(strings.Repeat(hints, 9) + final), repeat("", hints), repeat("", "HTTP/1.1 100 Continue\r\n\r\n"),
+	} {
+		r := send(c, "http://"+listen(t, "127.0.0.1:0", each))
+		check(t, r, push.Retry, 0, yes)
+		if !strings.Contains(r.Err.Error(), "interim") {
+			t.Errorf("too many interim answers: %v", r.Err)
+		}
+	}
+}
+
 // TestSlowReader sends a large body to who takes none of it. [S7]
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
@@ -268,8 +291,28 @@ func TestSlowReader(t *testing.T) {
 	m.Body = make([]byte, 16<<20)
 	check(t, pushShort(t, c, "http://"+address, m, nil), push.Retry, 0, yes)
 	m.Size = 16 << 20
+	checkStops(t, c, "http://"+address, m, 0)
+}
+
+// TestEarlyAnswer sends a large body to who refuses it unread. [S7]
+func TestEarlyAnswer(t *testing.T) {
+	t.Parallel()
+	over := make(chan struct{})
+	address := listen(t, "127.0.0.1:0", func(c net.Conn) {
+		reply("HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n")(c)
+		<-over
+	})
+	t.Cleanup(func() { close(over) })
+	m := order()
+	m.Size = 16 << 20
+	checkStops(t, newClient(t, push.Options{}, "127.0.0.1"), "http://"+address, m, 413)
+}
+
+// checkStops holds that nothing reads the body once Push has returned.
+func checkStops(t *testing.T, c *push.Client, url string, m *message.Received, status int) {
+	t.Helper()
 	from := &watched{}
-	check(t, pushShort(t, c, "http://"+address, m, from), push.Retry, 0, yes)
+	check(t, pushShort(t, c, url, m, from), push.Retry, status, yes)
 	if from.started.Load() != 1 || from.running.Load() {
 		t.Errorf("the body was written %d times; is still: %t", from.started.Load(), from.running.Load())
 	}
@@ -285,7 +328,9 @@ func (b *watched) WriteTo(w io.Writer) (int64, error) {
 	b.started.Add(1)
 	b.running.Store(true)
 	defer b.running.Store(false)
-	return again(strings.Repeat("x", 16<<20)).WriteTo(w)
+	n, err := again(strings.Repeat("x", 16<<20)).WriteTo(w)
+	<-time.After(short) // a store may be slow to stop
+	return n, err
 }
 
 // TestLetsGo holds that a connection is given up as its call ends, not as the
@@ -420,4 +465,32 @@ func newTLSServer(t *testing.T, h http.HandlerFunc) *httptest.Server {
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	return s
+}
+
+// TestBlockedHTTP2 holds that Close closes a connection that the other side
+// does not read, though it has allowed for any amount of data.
+func TestBlockedHTTP2(t *testing.T) {
+	t.Parallel()
+	s := newTLSServer(t, nil)
+	config := s.TLS.Clone()
+	over := make(chan struct{})
+	address := listen(t, "127.0.0.1:0", func(c net.Conn) {
+		secure := tls.Server(c, config)
+		_, _ = secure.Write([]byte("" +
+			"\x00\x00\x06\x04\x00\x00\x00\x00\x00" + "\x00\x04\x7f\xff\xff\xff" + // SETTINGS: a stream's window is 2 GiB
+			"\x00\x00\x04\x08\x00\x00\x00\x00\x00" + "\x7f\x00\x00\x00")) // WINDOW_UPDATE: so is the connection's
+		<-over
+	})
+	t.Cleanup(func() { close(over) })
+	c := newClient(t, push.Options{RootCAs: rootsOf(s)}, "127.0.0.1")
+	m := order()
+	m.Body = make([]byte, 64<<20)
+	check(t, pushShort(t, c, "https://"+address, m, nil), push.Retry, 0, yes)
+	if n := push.OpenConns(c); n != 1 {
+		t.Fatalf("%d connections are open after the push, want 1", n)
+	}
+	c.Close()
+	if n := push.OpenConns(c); n != 0 {
+		t.Errorf("%d connections are open after Close", n)
+	}
 }
