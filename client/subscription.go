@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -33,13 +34,25 @@ func (c *Client) Subscribe(ctx context.Context, router, id string, p policy.Subs
 	}
 	assigned, err := c.assigned(ctx, r)
 	if err != nil {
-		return nil, err
+		return nil, c.whyNotSubscribed(ctx, router, err)
 	}
 	name, err := c.name(assigned.Entry.Link("alternate"))
 	if err != nil {
 		return nil, fmt.Errorf("the broker's entry has a bad link: %w", err)
 	}
 	return &Subscribed{name, *assigned}, nil
+}
+
+// whyNotSubscribed returns the error of a refused subscription: that the name is
+// no router if that is why.
+func (c *Client) whyNotSubscribed(ctx context.Context, router string, err error) error {
+	if !errors.Is(err, ErrInvalid) && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if why := c.checkRouter(ctx, router); errors.Is(why, ErrNotFound) || errors.Is(why, ErrConflict) {
+		return why
+	}
+	return err
 }
 
 // Subscriptions lists the subscriptions at a router. Pages are fetched while

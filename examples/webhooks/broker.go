@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"os"
+
+	"github.com/jitney-mq/jitney/broker"
+	"github.com/jitney-mq/jitney/push"
+	"github.com/jitney-mq/jitney/server"
+)
+
+// ownBroker is a broker in this process. Its data is thrown away.
+type ownBroker struct {
+	url    string
+	dir    string
+	broker *broker.Broker
+	end    context.CancelFunc
+	served chan error
+}
+
+// startBroker starts one that may push to an address of this machine.
+func startBroker(ctx context.Context, endpoint string) (*ownBroker, error) {
+	allowed, err := push.ParseRule(endpoint)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "jitney-webhooks-")
+	if err != nil {
+		return nil, err
+	}
+	log := slog.New(slog.DiscardHandler)
+	b, err := broker.Open(ctx, broker.Options{
+		Dir: dir, Logger: log, Push: push.Options{Allow: []push.Rule{allowed}},
+	})
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(err, b.Close(), os.RemoveAll(dir))
+	}
+	ctx, end := context.WithCancel(ctx)
+	o := &ownBroker{"http://" + listener.Addr().String(), dir, b, end, make(chan error, 1)}
+	go func() { o.served <- server.New(b, server.Options{Logger: log}).Serve(ctx, listener) }()
+	return o, nil
+}
+
+// stop ends the server, then the broker under it.
+func (o *ownBroker) stop() error {
+	o.end()
+	return errors.Join(<-o.served, o.broker.Close(), os.RemoveAll(o.dir))
+}
