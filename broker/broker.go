@@ -112,32 +112,35 @@ func (b *Broker) loadRoles() error {
 			b.routers.Load(queue.ID(e.Number), e.Name.String(), &p)
 		}
 	}
+	at := map[*router.Router][]*router.Subscription{}
 	for _, e := range all {
 		if p, is := e.Policy.(policy.Subscription); is {
-			if err := b.loadSubscription(e, &p); err != nil {
+			r, s, err := b.loadSubscription(e, &p)
+			if err != nil {
 				return fmt.Errorf("subscription %s: %w", e.Name, err)
 			}
+			at[r] = append(at[r], s)
 		}
+	}
+	for r, list := range at {
+		r.Add(list...)
 	}
 	return nil
 }
 
-func (b *Broker) loadSubscription(e *namespace.Entry, p *policy.Subscription) error {
+func (b *Broker) loadSubscription(e *namespace.Entry, p *policy.Subscription) (*router.Router, *router.Subscription, error) {
 	at := b.names.Get(routerName(e.Name))
 	if at == nil {
-		return ErrNoRole
+		return nil, nil, ErrNoRole
 	}
 	r, err := b.routerOf(at)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	kept := r.Policy().Keep(*p)
-	s, err := router.NewSubscription(e.Name.String(), b.queues.Load(queue.ID(e.Number), e.Name.String(), &kept), p)
-	if err != nil {
-		return err
-	}
-	r.Add(s)
-	return nil
+	q := b.queues.Load(queue.ID(e.Number), e.Name.String(), &kept)
+	s, err := router.NewSubscription(e.Name.String(), q, p)
+	return r, s, err
 }
 
 // Close ends waiting receivers and held senders, and then the store: what is

@@ -43,13 +43,20 @@ func (r Router) Keep(s Subscription) Queue {
 	return r.Buffer(s.Queue)
 }
 
+// Own is the policy of the router's own queue, out of which it pushes to one of
+// several.
+func (r Router) Own() Queue {
+	q := NewQueue()
+	q.MaxMessageKilobytes = r.MaxMessageKilobytes
+	return r.Buffer(q)
+}
+
 // Buffer is the policy of a queue like from, out of which the router pushes.
 func (r Router) Buffer(from Queue) Queue {
 	from.MaxDeliveryCount = r.PushRetries + 1
 	from.LockDuration = r.PushTimeout + pushMargin
 	from.EnqueueTimeout = r.BufferTimeout
 	from.Overflow = r.Overflow
-	from.MaxMessageKilobytes = max(from.MaxMessageKilobytes, r.MaxMessageKilobytes)
 	if from.MaxLength == 0 {
 		from.MaxLength = r.MaxBufferLength
 	}

@@ -69,7 +69,11 @@ const (
 )
 
 // NewSubscription returns the policy of a subscription about which nothing was said.
-func NewSubscription() Subscription { return Subscription{Queue: NewQueue(), MaxInFlight: 1} }
+func NewSubscription() Subscription {
+	s := Subscription{Queue: NewQueue(), MaxInFlight: 1}
+	s.MaxMessageKilobytes = maxMessageKilobytes // what the router takes, its subscriptions do
+	return s
+}
 
 // Kind returns SubscriptionKind.
 func (s Subscription) Kind() Kind { return SubscriptionKind }

@@ -21,6 +21,9 @@ const (
 	maxMetadata     = 4096
 )
 
+// maxMessageKilobytes is the largest body that a policy can allow, 100 MiB.
+const maxMessageKilobytes = 102_400
+
 // later are policies that are known by name only.
 var later = []string{"ConnectionPointPolicy"}
 
@@ -73,7 +76,7 @@ func retries(high int) value[int] {
 // sizeElements are about how much a queue takes, and what it does with more.
 func sizeElements() rows[Queue] {
 	return rows[Queue]{
-		of("MaxMessageSizeInKilobytes", whole(1, 102_400), func(q *Queue) *int { return &q.MaxMessageKilobytes }).
+		of("MaxMessageSizeInKilobytes", whole(1, maxMessageKilobytes), func(q *Queue) *int { return &q.MaxMessageKilobytes }).
 			also("MaxMessageSize"),
 		of("MaxQueueLength", ceiling[int64](0, 1<<63-1), func(q *Queue) *int64 { return &q.MaxLength }),
 		of("MaxSizeInMegabytes", ceiling[int64](0, 1<<43-1), func(q *Queue) *int64 { return &q.MaxMegabytes }),

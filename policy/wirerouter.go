@@ -6,7 +6,7 @@ func routerElements() rows[Router] {
 	return rows[Router]{
 		of("MessageDistribution", distribution(), func(r *Router) *Distribution { return &r.Distribution }).fixedAtFirst(),
 		of("MaxSubscribers", whole(1, 2000), func(r *Router) *int { return &r.MaxSubscribers }),
-		of("MaxMessageSizeInKilobytes", whole(1, 102_400), func(r *Router) *int { return &r.MaxMessageKilobytes }).
+		of("MaxMessageSizeInKilobytes", whole(1, maxMessageKilobytes), func(r *Router) *int { return &r.MaxMessageKilobytes }).
 			also("MaxMessageSize"),
 		of("MaxBufferLength", whole[int64](1, 1<<31-1), func(r *Router) *int64 { return &r.MaxBufferLength }),
 		of("BufferTimeout", span(0, time.Minute), func(r *Router) *time.Duration { return &r.BufferTimeout }),

@@ -17,11 +17,15 @@ type Copy struct {
 	Err     error            // why it goes to the queue's dead-letter sub-queue; nil: it does not
 }
 
-// A Route says which queues get a message with a body of size bytes, which is
-// there unless it is large. It is called by the writer, reads nothing but the
-// transaction and memory that the writer owns, and may be called again for the
-// same message. The message is valid until it returns.
-type Route func(tx *store.Tx, m *message.Message, size int64) ([]Copy, error)
+// A Route decides which queues get a message with a body of size bytes, which is
+// there unless it is large. It does what takes long; the choice that it returns
+// is made by the writer.
+type Route func(m *message.Message, size int64) Choice
+
+// A Choice says which queues get a message. It reads nothing but the transaction
+// and memory that the writer owns, and may be called more than once. Its result
+// is not changed by the caller.
+type Choice func(tx *store.Tx) ([]Copy, error)
 
 // A Target is where messages are moved on to: a queue, or those that a route says.
 type Target struct {
@@ -42,8 +46,11 @@ func (s *Set) Distribute(ctx context.Context, limit int64, route Route, messages
 	if err := s.stageBatch(ctx, &p); err != nil {
 		return nil, err
 	}
-	counts := make([]int, len(messages))
-	err = s.store.Update(ctx, func(tx *store.Tx) error { return p.distribute(tx, route, counts) })
+	counts, choices := make([]int, len(messages)), make([]Choice, len(messages))
+	for i := range p.messages {
+		choices[i] = route(p.messages[i].Message, p.messages[i].size())
+	}
+	err = s.store.Update(ctx, func(tx *store.Tx) error { return p.distribute(tx, choices, counts) })
 	if err != nil {
 		s.discardBatch(&p)
 		return nil, err
@@ -51,14 +58,14 @@ func (s *Set) Distribute(ctx context.Context, limit int64, route Route, messages
 	return counts, nil
 }
 
-// distribute routes all messages before it writes the first one.
-func (p *parcel) distribute(tx *store.Tx, route Route, counts []int) error {
+// distribute makes all choices before it writes the first message.
+func (p *parcel) distribute(tx *store.Tx, choices []Choice, counts []int) error {
 	if err := tx.Room(); err != nil {
 		return err
 	}
 	all := make([][]Copy, len(p.messages))
-	for i := range p.messages {
-		copies, err := route(tx, p.messages[i].Message, p.messages[i].size())
+	for i, choose := range choices {
+		copies, err := choose(tx)
 		if err != nil {
 			return err
 		}
@@ -79,7 +86,13 @@ func (p *parcel) distribute(tx *store.Tx, route Route, counts []int) error {
 
 // joined leaves out the copies of queues that are gone.
 func joined(tx *store.Tx, copies []Copy) []Copy {
-	return slices.DeleteFunc(copies, func(c Copy) bool { return c.Queue.join(tx) != nil })
+	for i := range copies {
+		if copies[i].Queue.join(tx) != nil {
+			rest := slices.Clone(copies)
+			return slices.DeleteFunc(rest, func(c Copy) bool { return c.Queue.join(tx) != nil })
+		}
+	}
+	return copies
 }
 
 // deliver makes the entries of the i-th message.
@@ -161,7 +174,7 @@ func (q *Queue) forwardTo(tx *store.Tx, from, e *entry, route Route) error {
 	if err != nil {
 		return err
 	}
-	copies, err := route(tx, m, e.body.size)
+	copies, err := route(m, e.body.size)(tx)
 	if err != nil {
 		return err
 	}

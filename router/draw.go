@@ -2,54 +2,83 @@ package router
 
 import (
 	"github.com/jitney-mq/jitney/message"
+	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/queue"
 )
+
+// A choice is what the rules of a table say of a message. It is made where it
+// delays nobody else.
+type choice struct {
+	copies  []queue.Copy // of a router that sends to all
+	durable []wanting    // of one that sends to one: those with a queue of their own
+	failed  []queue.Copy // for the first whose rules failed, if nobody else gets the message
+}
+
+// wanting is a subscription that wants a message, and what it gets of it.
+type wanting struct {
+	*Subscription
+	copies []queue.Copy
+}
+
+func (t *table) choose(d policy.Distribution, m *message.Message) (c choice) {
+	if d == policy.ToAll {
+		c.copies = t.all(m)
+		return c
+	}
+	for _, s := range t.subscriptions {
+		if s.pushed() {
+			continue
+		}
+		copies := s.appendCopies(nil, m)
+		switch {
+		case len(copies) > 0 && copies[0].Err == nil:
+			c.durable = append(c.durable, wanting{s, copies})
+		case c.failed == nil:
+			c.failed = copies
+		}
+	}
+	return c
+}
 
 // drawOne gives a message to one of the subscribers that are current, each of
 // them as likely as any other: a durable one by its own queue, those to whom the
 // broker pushes by the buffer, which counts for as many as they are. If nobody is
 // current the message waits in the buffer [S3].
-func (r *Router) drawOne(t *table, m *message.Message, size int64) ([]queue.Copy, error) {
-	var durable []*Subscription
-	pushed, waits := r.hears(), false
-	for _, s := range t.subscriptions {
-		switch {
-		case s.pushed() && s.takes() && s.endpoint.current():
-			pushed++
-		case s.pushed():
-			waits = true
-		case !matches(s, m):
-		case s.takes():
+func (r *Router) drawOne(t *table, c *choice, size int64) ([]queue.Copy, error) {
+	durable := make([]wanting, 0, len(c.durable))
+	for _, s := range c.durable {
+		if s.takes() {
 			durable = append(durable, s)
-		default:
+		}
+	}
+	pushed, waits := r.hears(), len(durable) < len(c.durable)
+	for _, s := range t.subscriptions {
+		if s.pushed() && s.takes() && s.endpoint.current() {
+			pushed++
+		} else if s.pushed() {
 			waits = true
 		}
 	}
 	switch n := len(durable) + pushed; {
 	case n > 0:
 		if i := r.set.draw(n); i < len(durable) {
-			return durable[i].appendCopies(nil, m), nil
+			return durable[i].copies, nil
 		}
-		return r.toBuffer(durable, m, size)
+		return r.toBuffer(durable, size)
 	case waits:
-		return r.toBuffer(nil, m, size)
+		return r.toBuffer(nil, size)
 	}
-	return nil, nil
-}
-
-func matches(s *Subscription, m *message.Message) bool {
-	v := s.judge(m)
-	return v.matches()
+	return c.failed, nil
 }
 
 // toBuffer is for a message that is to be pushed. Where a full buffer has no
 // room for it, one of the durable subscriptions gets it.
-func (r *Router) toBuffer(durable []*Subscription, m *message.Message, size int64) ([]queue.Copy, error) {
+func (r *Router) toBuffer(durable []wanting, size int64) ([]queue.Copy, error) {
 	if r.buffer.HasRoom(size) {
 		return []queue.Copy{{Queue: r.buffer}}, nil
 	}
 	if len(durable) == 0 {
 		return nil, queue.ErrFull
 	}
-	return durable[r.set.draw(len(durable))].appendCopies(nil, m), nil
+	return durable[r.set.draw(len(durable))].copies, nil
 }

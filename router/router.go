@@ -45,7 +45,7 @@ func (r *Router) Policy() *policy.Router { return r.policy.Load() }
 
 // Change gives the router another policy from this commit on.
 func (r *Router) Change(tx *store.Tx, p *policy.Router) error {
-	buffer := p.Buffer(policy.NewQueue())
+	buffer := p.Own()
 	if err := r.buffer.Change(tx, &buffer); err != nil {
 		return err
 	}
@@ -116,22 +116,28 @@ func (r *Router) takes() error {
 }
 
 // Route says which queues get a message: it is the queue.Route of the router.
-func (r *Router) Route(tx *store.Tx, m *message.Message, size int64) ([]queue.Copy, error) {
-	if err := r.takes(); err != nil {
-		return nil, err
-	}
-	if err := r.buffer.Join(tx); err != nil {
-		return nil, err
-	}
+func (r *Router) Route(m *message.Message, size int64) queue.Choice {
 	t := r.table.Load()
-	if r.Policy().Distribution == policy.ToOne {
-		return r.drawOne(t, m, size)
+	c := t.choose(r.Policy().Distribution, m)
+	return func(tx *store.Tx) ([]queue.Copy, error) {
+		if err := r.takes(); err != nil {
+			return nil, err
+		}
+		if err := r.buffer.Join(tx); err != nil {
+			return nil, err
+		}
+		if now := r.table.Load(); now != t {
+			t, c = now, now.choose(r.Policy().Distribution, m)
+		}
+		if r.Policy().Distribution == policy.ToOne {
+			return r.drawOne(t, &c, size)
+		}
+		if r.hears() > 0 && isLive(tx, m, size) {
+			live := newLive(m, tx.Now)
+			tx.OnCommit(func() { r.tell(live) })
+		}
+		return c.copies, nil
 	}
-	if r.hears() > 0 && isLive(tx, m, size) {
-		live := newLive(m, tx.Now)
-		tx.OnCommit(func() { r.tell(live) })
-	}
-	return t.all(m), nil
 }
 
 // isLive reports whether listeners get a copy: not of what is for later, nor of a

@@ -118,7 +118,7 @@ func (s *Set) pick(n int) int { return rand.IntN(n) }
 // Create makes a new router with its queue in an op. It can be used by the ops
 // behind it, and is gone if the commit fails.
 func (s *Set) Create(tx *store.Tx, name string, p *policy.Router) *Router {
-	buffer := p.Buffer(policy.NewQueue())
+	buffer := p.Own()
 	r := s.newRouter(name, s.queues.Create(tx, name, &buffer), p)
 	s.add(r)
 	tx.Join(created{r})
@@ -139,7 +139,7 @@ func (c created) RolledBack() { c.set.drop(c.Router) }
 
 // Load makes a router known that Create has made in an earlier process.
 func (s *Set) Load(id queue.ID, name string, p *policy.Router) *Router {
-	buffer := p.Buffer(policy.NewQueue())
+	buffer := p.Own()
 	r := s.newRouter(name, s.queues.Load(id, name, &buffer), p)
 	s.add(r)
 	return r

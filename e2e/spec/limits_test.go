@@ -20,7 +20,7 @@ var inward = map[string]bool{
 	"queue.maxDeletes":  true, "queue.maxEntrySize": true, "queue.maxInMemory": true, "queue.maxScanned": true,
 	"queue.maxSweep": true, "queue.maxWhole": true, "queue.maxWindow": true, "server.maxCharge": true,
 	"atom.MaxEntry":    true, // server.maxPolicyBytes
-	"policy.maxFilter": true, "policy.maxHeaders": true, "queue.maxRecentHead": true, "filter.MaxStringBytes": true,
+	"policy.maxFilter": true, "policy.maxMessageKilobytes": true, "policy.maxHeaders": true, "queue.maxRecentHead": true, "filter.MaxStringBytes": true,
 	"filter.maxFoundCharacters": true, "filter.MaxSteps": true, "router.maxTrialDepth": true,
 	"router.maxFailures":  true, // of an endpoint, see S8
 	"push.maxIdlePerHost": true, "push.maxAnswerHeader": true, "push.maxAnswerBody": true, "push.maxInterim": true,
