@@ -10,6 +10,9 @@ const (
 	moving    = "./queue -run Forward|Target|Poison|Redrive|EachMove"
 	keeping   = "./queue -run Bod|Nothing|Damaged|BitFlips|MadeAgain"
 	crowded   = "-race ./queue -run Crowd"
+	routing   = "./router ./broker -run Draw|Uniform|Route|Router|Model|Subscri"
+	pushing   = "./broker -run Push|Gone|Slow|Consent|Circuit|Buffer"
+	sharing   = "./queue -run Share|Distribute"
 )
 
 // mutants are the bugs. Many of them have been there.
@@ -136,4 +139,34 @@ var mutants = []mutant{
 		"tx.Put(trashTable, trashBody.key(b.id), trashValue())\n\t\treturn\n", "return\n", keeping},
 	{"the cache outlives a commit that failed", "P2", "queue/queue.go",
 		"q.set.recent = recent{}", "", "./queue -run CommitFails"},
+
+	// Routers.
+	{"all is a commit for each half of the subscriptions", "S2", "queue/distribute.go",
+		"\terr = s.store.Update(ctx, func(tx *store.Tx) error { return p.distribute(tx, choices, counts) })\n",
+		"\tfor half := range 2 {\n\t\tpart := make([]Choice, len(choices))\n\t\tfor i, choose := range choices {\n" +
+			"\t\t\tpart[i] = func(tx *store.Tx) ([]Copy, error) {\n\t\t\t\tall, err := choose(tx)\n\t\t\t\tif half == 0 {\n" +
+			"\t\t\t\t\treturn all[:len(all)/2], err\n\t\t\t\t}\n\t\t\t\treturn all[len(all)/2:], err\n\t\t\t}\n\t\t}\n" +
+			"\t\terr = s.store.Update(ctx, func(tx *store.Tx) error { return p.distribute(tx, part, counts) })\n\t}\n", sharing},
+	{"all leaves a subscription out", "S2", "router/table.go",
+		"for _, i := range candidates {", "for _, i := range candidates[:min(1, len(candidates))] {", routing},
+	{"one hands one message to two", "S3", "router/draw.go",
+		"return durable[i].copies, nil", "return append(durable[i].copies[:1:1], durable[0].copies...), nil", routing},
+	{"the draw is not even", "S3", "router/draw.go",
+		"if i := r.set.draw(n); i < len(durable) {", "if i := r.set.draw(n) / 2; i < len(durable) {", routing},
+	{"a filter that fails is a match", "S6", "router/subscription.go",
+		"ok, err := r.filter.Match(m)\n", "ok, err := r.filter.Match(m)\n\t\tok, err = ok || err != nil, nil\n", routing},
+	{"a subscription that is full refuses the send", "S2", "queue/distribute.go",
+		"if why != nil {\n\t\tq.refuse(&e, why)\n\t}\n", "if why != nil {\n\t\treturn\n\t}\n", routing},
+	{"a shared body goes with its first queue", "S2", "queue/share.go",
+		"case n > 1:", "case n > 9:", sharing},
+	{"a push counts before it was sent", "S7", "router/endpoint.go",
+		"if s.Disposition = queue.Unsent; r.Sent {", "if s.Disposition = queue.Unsent; true {", pushing},
+	{"pushes never come to an end", "S7", "router/endpoint.go",
+		"if d.Attempts >= p.PushRetries+1 {", "if d.Attempts < 0 {", pushing},
+	{"one at a time does not wait for the one that failed", "S7", "router/endpoint.go",
+		"func (e *endpoint) ordered() bool { return e.limit == 1 }", "func (e *endpoint) ordered() bool { return false }", pushing},
+	{"the lock of a push outlives the broker", "R9", "queue/set.go",
+		"if e.flags&isVolatile != 0 {", "if false {", pushing},
+	{"nobody is asked for consent", "S8", "router/endpoint.go",
+		"if e.set.push.NeedsConsent(e.client.URL) {", "if false {", pushing},
 }
