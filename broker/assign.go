@@ -26,6 +26,9 @@ func (b *Broker) Assign(ctx context.Context, n namespace.Name, p policy.Policy, 
 	if p.Kind() == policy.SubscriptionKind {
 		return nil, false, problem.NewField("SubscriptionPolicy", "", "the policy of a name; a subscription is made by a POST to the subscriptions of a router")
 	}
+	if p.Kind() == policy.MetadataKind && len(at) > 0 {
+		return nil, false, problem.NewField("link", at[0].String(), "a queue or a router: a reference cannot subscribe")
+	}
 	err = b.store.Update(ctx, func(tx *store.Tx) error {
 		e, created, err = b.assign(tx, n, p, at)
 		return err
@@ -41,7 +44,7 @@ func (b *Broker) assign(tx *store.Tx, n namespace.Name, p policy.Policy, at []na
 	}
 	if old != nil {
 		if policy.Equal(old.Policy, p) {
-			return old, false, nil
+			return old, false, b.subscribeMissing(tx, names, old, at)
 		}
 		return old, false, ErrHasRole
 	}
@@ -63,14 +66,7 @@ func (b *Broker) assign(tx *store.Tx, n namespace.Name, p policy.Policy, at []na
 	if err := names.Put(e); err != nil {
 		return nil, false, err
 	}
-	for _, r := range routers {
-		s := policy.NewSubscription()
-		s.ForwardTo = n.String()
-		if _, err := b.subscribe(tx, r, newSubscriptionID(), s); err != nil {
-			return nil, false, err
-		}
-	}
-	return e, true, nil
+	return e, true, b.subscribeAt(tx, n, routers)
 }
 
 // hides returns ErrInTheWay if the role would make a name unreachable, or is

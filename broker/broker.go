@@ -248,6 +248,7 @@ type Info struct {
 	Names     int
 	Store     store.Stats
 	Totals    queue.Totals
+	Routers   router.Totals
 }
 
 // Info returns the figures of the moment.
@@ -257,5 +258,6 @@ func (b *Broker) Info() Info {
 		Names:     b.names.Len(),
 		Store:     b.store.Stats(),
 		Totals:    b.queues.Totals(),
+		Routers:   b.routers.Totals(),
 	}
 }

@@ -101,6 +101,44 @@ func (b *Broker) subscribeAs(tx *store.Tx, at namespace.Name, id string, p polic
 	return e, err == nil, err
 }
 
+// subscribeAt has a name subscribed at routers, which were checked.
+func (b *Broker) subscribeAt(tx *store.Tx, n namespace.Name, routers []*namespace.Entry) error {
+	for _, r := range routers {
+		s := policy.NewSubscription()
+		s.ForwardTo = n.String()
+		if _, err := b.subscribe(tx, r, newSubscriptionID(), s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// subscribeMissing has a name subscribed at those of some routers where it is not.
+func (b *Broker) subscribeMissing(tx *store.Tx, names namespace.Change, e *namespace.Entry, at []namespace.Name) error {
+	var missing []namespace.Name
+	for _, n := range at {
+		below, _ := n.Below()
+		prefix := append(followersOf(e.Name), below...)
+		found := false
+		for range tx.Scan(followersTable, prefix, store.PrefixEnd(prefix)) {
+			found = true
+			break
+		}
+		if !found {
+			missing = append(missing, n)
+		}
+	}
+	w := &walk{names: names, homes: append([]namespace.Name{e.Name}, missing...)}
+	if err := w.check(e.Policy); err != nil {
+		return err
+	}
+	routers, err := b.routersAt(names, e.Policy, missing)
+	if err != nil {
+		return err
+	}
+	return b.subscribeAt(tx, e.Name, routers)
+}
+
 func subscriptionName(at namespace.Name, id string) (namespace.Name, error) {
 	n, err := at.Child(subscriptions)
 	if err != nil {

@@ -73,8 +73,11 @@ func (w *walk) check(p policy.Policy) error {
 // from follows messages from a name on, and returns ErrCycle if they come home.
 func (w *walk) from(at namespace.Name, path []string) error {
 	path = append(path, at.String())
-	if slices.ContainsFunc(w.homes, at.Equal) || len(path) > maxChain {
+	if slices.ContainsFunc(w.homes, at.Equal) {
 		return fmt.Errorf("%w: %s", ErrCycle, strings.Join(path, " → "))
+	}
+	if len(path) > maxChain {
+		return fmt.Errorf("%w, or through more than %d names: %s", ErrCycle, maxChain, strings.Join(path, " → "))
 	}
 	if w.seen[at.Key()] {
 		return nil

@@ -90,6 +90,11 @@ func settleResults(answer []byte, want int) ([]error, error) {
 	if err := json.Unmarshal(answer, &results); err != nil {
 		return nil, fmt.Errorf("the broker's results cannot be read: %w", err)
 	}
+	return errorsOf(results, want)
+}
+
+// errorsOf returns the errors of results, nil for those that were carried out.
+func errorsOf(results []problem.Document, want int) ([]error, error) {
 	if len(results) != want {
 		return nil, fmt.Errorf("the broker answered %d results for %d settlements", len(results), want)
 	}

@@ -116,14 +116,13 @@ func TestRouterKeeps(t *testing.T) {
 	t.Parallel()
 	r, s := policy.NewRouter(), policy.NewSubscription()
 	r.PushRetries, r.PushTimeout, r.MaxBufferLength, r.BufferTimeout, r.Overflow = 2, time.Minute, 5, 0, policy.DiscardIncoming
-	r.MaxMessageKilobytes = 5000
 	if got := r.Keep(s); got != s.Queue {
 		t.Errorf("pulled: %+v", got)
 	}
 	s.PushTo = "https://example.com/"
 	got := r.Keep(s)
 	if got.MaxDeliveryCount < 3 || got.LockDuration <= time.Minute || got.MaxLength != 5 || got.EnqueueTimeout != 0 ||
-		got.Overflow != policy.DiscardIncoming || got.MaxMessageKilobytes != 5000 {
+		got.Overflow != policy.DiscardIncoming {
 		t.Errorf("pushed: %+v", got)
 	}
 	if s.MaxLength = 9; r.Keep(s).MaxLength != 9 {

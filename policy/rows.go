@@ -94,7 +94,7 @@ func (r rows[P]) write(p *P) []atom.Element {
 	for _, e := range r {
 		if e.list != nil {
 			children = append(children, e.list(p)...)
-		} else if text := e.get(p); text != "" {
+		} else if text := e.get(p); text != "" || e.required {
 			children = append(children, atom.Element{Name: qualified(e.name), Type: e.json, Text: text})
 		}
 	}

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 
@@ -83,8 +82,9 @@ func (s Subscription) MarshalJSON() ([]byte, error) { return marshal(s) }
 
 // SubscriptionFromEntry reads the policy of an entry that is to become a
 // subscription. The policy may be missing; a link with rel="alternate" states
-// the subscriber in its place, a name or a URL [S1]. Errors as of FromEntry.
-func SubscriptionFromEntry(entry *atom.Entry) (Subscription, error) {
+// the subscriber in its place, a name or a URL, unless it is self, the path of the
+// subscription that the entry is of [S1]. Errors as of FromEntry.
+func SubscriptionFromEntry(entry *atom.Entry, self string) (Subscription, error) {
 	s := NewSubscription()
 	if slices.ContainsFunc(entry.Extensions, isPolicy) {
 		p, err := FromEntry(entry)
@@ -97,7 +97,7 @@ func SubscriptionFromEntry(entry *atom.Entry) (Subscription, error) {
 		}
 	}
 	for _, l := range entry.Links {
-		if l.Rel != "alternate" && l.Rel != "" {
+		if l.Rel != "alternate" && l.Rel != "" || l.Href == self {
 			continue
 		}
 		if s.PushTo != "" || s.ForwardTo != "" {
@@ -113,11 +113,10 @@ func SubscriptionFromEntry(entry *atom.Entry) (Subscription, error) {
 // subscribe makes the target of a link the subscriber.
 func (s *Subscription) subscribe(href string) error {
 	if isNoURL(href) {
-		name, err := url.PathUnescape(href)
-		if err != nil || !strings.HasPrefix(name, "/") {
+		if !strings.HasPrefix(href, "/") || !atom.IsText(href) {
 			return problem.NewField("link", href, "the path of a name, such as /orders, or a URL with http or https")
 		}
-		s.ForwardTo = name
+		s.ForwardTo = href
 		return nil
 	}
 	if !isPushURL(href) {

@@ -202,7 +202,7 @@ func TestSubscriptionFromEntry(t *testing.T) {
 		if err != nil {
 			t.Fatal(c.inside, err)
 		}
-		if s, err := policy.SubscriptionFromEntry(e); err != nil || s.ForwardTo != c.forwardTo || s.PushTo != c.pushTo {
+		if s, err := policy.SubscriptionFromEntry(e, ""); err != nil || s.ForwardTo != c.forwardTo || s.PushTo != c.pushTo {
 			t.Errorf("%s: got %+v, %v", c.inside, s, err)
 		}
 	}
@@ -220,7 +220,7 @@ func TestSubscriptionFromEntry(t *testing.T) {
 		if err != nil {
 			t.Fatal(c.inside, err)
 		}
-		_, err = policy.SubscriptionFromEntry(e)
+		_, err = policy.SubscriptionFromEntry(e, "")
 		wantField(t, err, c.element, c.value, c.want)
 	}
 }

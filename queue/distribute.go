@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -22,10 +23,22 @@ type Copy struct {
 // is made by the writer.
 type Route func(m *message.Message, size int64) Choice
 
-// A Choice says which queues get a message. It reads nothing but the transaction
-// and memory that the writer owns, and may be called more than once. Its result
-// is not changed by the caller.
-type Choice func(tx *store.Tx) ([]Copy, error)
+// A Choice says which queues get a message.
+type Choice struct {
+	AtMost int // copies, as far as it can be told before
+	// Make reads nothing but the transaction and memory that the writer owns, and
+	// may be called more than once. Its result is not changed by the caller.
+	Make func(tx *store.Tx) ([]Copy, error)
+}
+
+// Limits of the copies that one commit makes.
+const (
+	maxCopies      = 4000   // of a message
+	maxBatchCopies = 20_000 // of all messages of a batch
+)
+
+// ErrTooMany says that messages would be copied to too many queues at a time.
+var ErrTooMany = fmt.Errorf("it would be more than %d copies of a message, or %d of a batch", maxCopies, maxBatchCopies)
 
 // A Target is where messages are moved on to: a queue, or those that a route says.
 type Target struct {
@@ -37,20 +50,21 @@ type Target struct {
 // route says, all of them in one commit or none, and returns how many got each.
 // A queue that does not take its copy has it in its dead-letter sub-queue.
 //
-// Errors: ErrTooLarge, those of route, of the store and of ctx.
+// Errors: ErrTooLarge, ErrTooMany, those of route, of the store and of ctx.
 func (s *Set) Distribute(ctx context.Context, limit int64, route Route, messages ...Outgoing) ([]int, error) {
 	p, err := pack(limit, messages)
+	if err != nil {
+		return nil, err
+	}
+	choices, err := p.choose(route)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.stageBatch(ctx, &p); err != nil {
 		return nil, err
 	}
-	counts, choices := make([]int, len(messages)), make([]Choice, len(messages))
-	for i := range p.messages {
-		choices[i] = route(p.messages[i].Message, p.messages[i].size())
-	}
-	err = s.store.Update(ctx, func(tx *store.Tx) error { return p.distribute(tx, choices, counts) })
+	counts := make([]int, len(messages))
+	err = s.store.Update(ctx, func(tx *store.Tx) error { return p.distribute(s, tx, choices, counts) })
 	if err != nil {
 		s.discardBatch(&p)
 		return nil, err
@@ -58,30 +72,47 @@ func (s *Set) Distribute(ctx context.Context, limit int64, route Route, messages
 	return counts, nil
 }
 
-// distribute makes all choices before it writes the first message.
-func (p *parcel) distribute(tx *store.Tx, choices []Choice, counts []int) error {
+// choose has route do what takes long: ErrTooMany.
+func (p *parcel) choose(route Route) ([]Choice, error) {
+	choices, all := make([]Choice, len(p.messages)), 0
+	for i := range p.messages {
+		c := route(p.messages[i].Message, p.messages[i].size())
+		if all += c.AtMost; c.AtMost > maxCopies || all > maxBatchCopies {
+			return nil, ErrTooMany
+		}
+		choices[i] = c
+	}
+	return choices, nil
+}
+
+// distribute makes one choice after the other: what a message takes the next one
+// does not have.
+func (p *parcel) distribute(s *Set, tx *store.Tx, choices []Choice, counts []int) error {
 	if err := tx.Room(); err != nil {
 		return err
 	}
-	all := make([][]Copy, len(p.messages))
-	for i, choose := range choices {
-		copies, err := choose(tx)
+	for i, choice := range choices {
+		copies, err := choice.Make(tx)
 		if err != nil {
 			return err
 		}
-		all[i] = joined(tx, copies)
-	}
-	for i, copies := range all {
-		if counts[i] = len(copies); len(copies) > 0 {
-			if err := p.deliver(tx, i, copies); err != nil {
-				return err
-			}
-		} else if p.written != nil {
-			tx.Delete(trashTable, trashStaged.key(p.written[i].id))
-			tx.Put(trashTable, trashBody.key(p.written[i].id), trashValue())
+		copies = joined(tx, copies)
+		if counts[i] = len(copies); len(copies) == 0 {
+			p.waste(s, tx, i)
+		} else if err := p.deliver(tx, i, copies); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// waste gives up the body of a message that nobody wants.
+func (p *parcel) waste(s *Set, tx *store.Tx, i int) {
+	if p.written == nil {
+		return // its sender discards what is staged
+	}
+	giveUp(tx, trashStaged.key(p.written[i].id))
+	tx.OnCommit(func() { s.wake(time.Time{}) })
 }
 
 // joined leaves out the copies of queues that are gone.
@@ -97,24 +128,16 @@ func joined(tx *store.Tx, copies []Copy) []Copy {
 
 // deliver makes the entries of the i-th message.
 func (p *parcel) deliver(tx *store.Tx, i int, copies []Copy) error {
-	m := p.messages[i].Message
-	e := entry{
-		place:      place{state: Active},
-		body:       p.body(tx, i),
-		sentAt:     tx.Now,
-		timeToLive: m.TimeToLive,
-		head:       p.heads[i],
-	}
-	visibleAt := tx.Now
-	if m.ScheduledAt.After(tx.Now) {
-		visibleAt = m.ScheduledAt
-		e.state, e.dueAt = Scheduled, m.ScheduledAt.Truncate(time.Microsecond)
-	}
+	e := entry{body: p.body(tx, i), head: p.heads[i], sentAt: tx.Now}
 	if err := e.share(tx, len(copies)); err != nil {
 		return err
 	}
 	for _, c := range copies {
-		e.expiresAt = c.Queue.expiry(visibleAt, m.TimeToLive)
+		m := p.messages[i].Message
+		if c.Changed != nil {
+			m = c.Changed
+		}
+		c.Queue.begin(tx, &e, m)
 		c.Queue.tally.sent++
 		c.add(tx, e)
 	}
@@ -174,7 +197,7 @@ func (q *Queue) forwardTo(tx *store.Tx, from, e *entry, route Route) error {
 	if err != nil {
 		return err
 	}
-	copies, err := route(m, e.body.size)(tx)
+	copies, err := route(m, e.body.size).Make(tx)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/jitney-mq/jitney/message"
 	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/store"
 )
@@ -158,23 +159,23 @@ func (q *Queue) placeAll(tx *store.Tx, s *sender) {
 
 // put makes an entry of a message.
 func (q *Queue) put(tx *store.Tx, m *Outgoing, body bodyRef, head []byte) uint64 {
-	seq := q.tail()
-	e := &entry{
-		place:      place{Main, Active, seq},
-		seq:        seq,
-		body:       body,
-		sentAt:     tx.Now,
-		timeToLive: m.TimeToLive,
-		head:       head,
-	}
+	e := &entry{seq: q.tail(), body: body, head: head, sentAt: tx.Now}
+	q.begin(tx, e, m.Message)
+	e.position = e.seq
+	q.enter(tx, e)
+	return e.seq
+}
+
+// begin fills in what follows from when a message is to be visible and for how long.
+func (q *Queue) begin(tx *store.Tx, e *entry, m *message.Message) {
+	e.sub, e.state, e.dueAt = Main, Active, time.Time{}
 	visibleAt := tx.Now
 	if m.ScheduledAt.After(tx.Now) {
 		visibleAt = m.ScheduledAt
 		e.state, e.dueAt = Scheduled, m.ScheduledAt.Truncate(time.Microsecond)
 	}
+	e.timeToLive = m.TimeToLive
 	e.expiresAt = q.expiry(visibleAt, m.TimeToLive)
-	q.enter(tx, e)
-	return seq
 }
 
 // expiry returns when a message that is visible from an instant on becomes

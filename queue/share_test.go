@@ -18,12 +18,19 @@ import (
 
 // to is a route to queues, each of which gets a message as it is.
 func to(queues ...*queue.Queue) queue.Route {
-	return func(*store.Tx, *message.Message, int64) ([]queue.Copy, error) {
+	return routed(func(*message.Message) ([]queue.Copy, error) {
 		copies := make([]queue.Copy, len(queues))
 		for i, q := range queues {
 			copies[i].Queue = q
 		}
 		return copies, nil
+	})
+}
+
+// routed is a route that fn decides.
+func routed(fn func(*message.Message) ([]queue.Copy, error)) queue.Route {
+	return func(m *message.Message, _ int64) queue.Choice {
+		return queue.Choice{Make: func(*store.Tx) ([]queue.Copy, error) { return fn(m) }}
 	}
 }
 

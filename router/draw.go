@@ -4,6 +4,7 @@ import (
 	"github.com/jitney-mq/jitney/message"
 	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/queue"
+	"github.com/jitney-mq/jitney/store"
 )
 
 // A choice is what the rules of a table say of a message. It is made where it
@@ -43,15 +44,18 @@ func (t *table) choose(d policy.Distribution, m *message.Message) (c choice) {
 // drawOne gives a message to one of the subscribers that are current, each of
 // them as likely as any other: a durable one by its own queue, those to whom the
 // broker pushes by the buffer, which counts for as many as they are. If nobody is
-// current the message waits in the buffer [S3].
-func (r *Router) drawOne(t *table, c *choice, size int64) ([]queue.Copy, error) {
+// current, but there are endpoints, the message waits in the buffer [S3].
+func (r *Router) drawOne(tx *store.Tx, t *table, c *choice, size int64) ([]queue.Copy, error) {
 	durable := make([]wanting, 0, len(c.durable))
+	disabled := false
 	for _, s := range c.durable {
-		if s.takes() {
+		if !s.takes() {
+			disabled = true
+		} else if s.Queue.Join(tx) == nil { // it has not ended in this commit
 			durable = append(durable, s)
 		}
 	}
-	pushed, waits := r.hears(), len(durable) < len(c.durable)
+	pushed, waits := r.hears(), false
 	for _, s := range t.subscriptions {
 		if s.pushed() && s.takes() && s.endpoint.current() {
 			pushed++
@@ -67,6 +71,8 @@ func (r *Router) drawOne(t *table, c *choice, size int64) ([]queue.Copy, error) 
 		return r.toBuffer(durable, size)
 	case waits:
 		return r.toBuffer(nil, size)
+	case disabled:
+		return nil, queue.ErrDisabled
 	}
 	return c.failed, nil
 }

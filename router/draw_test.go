@@ -107,7 +107,7 @@ func (d *desk) routes(r *router.Router, m *message.Message, times int) map[*queu
 	found := map[*queue.Queue]int{}
 	d.update(func(tx *store.Tx) error {
 		for range times {
-			copies, err := r.Route(tx, m, int64(len(m.Body)))
+			copies, err := r.Route(m, int64(len(m.Body))).Make(tx)
 			if err != nil {
 				return err
 			}

@@ -162,6 +162,7 @@ func (e *endpoint) deliver(ctx context.Context, p *policy.Router, q *queue.Queue
 	to := e.client
 	to.Timeout = p.PushTimeout
 	r := e.set.push.Push(ctx, to, pushID(q.ID(), d), &d.Received, d)
+	e.set.pushed[r.Verdict].Add(1)
 	switch {
 	case r.Verdict == push.Delivered:
 		e.succeeded()

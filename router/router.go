@@ -82,7 +82,6 @@ func (r *Router) Send(ctx context.Context, messages ...queue.Outgoing) (Sent, er
 			s.Unrouted++
 		}
 	}
-	r.tally.add(s)
 	return s, nil
 }
 
@@ -101,9 +100,8 @@ func (r *Router) bufferAll(ctx context.Context, messages []queue.Outgoing) (Sent
 	if err != nil || outcome != queue.Stored {
 		return Sent{Outcome: outcome}, err
 	}
-	s := Sent{Deliveries: len(messages), Each: slices.Repeat([]int{1}, len(messages))}
-	r.tally.add(s)
-	return s, nil
+	r.count(len(messages), len(messages), 0)
+	return Sent{Deliveries: len(messages), Each: slices.Repeat([]int{1}, len(messages))}, nil
 }
 
 // takes returns nil if the router takes messages at all.
@@ -119,7 +117,7 @@ func (r *Router) takes() error {
 func (r *Router) Route(m *message.Message, size int64) queue.Choice {
 	t := r.table.Load()
 	c := t.choose(r.Policy().Distribution, m)
-	return func(tx *store.Tx) ([]queue.Copy, error) {
+	return queue.Choice{AtMost: len(c.copies), Make: func(tx *store.Tx) ([]queue.Copy, error) {
 		if err := r.takes(); err != nil {
 			return nil, err
 		}
@@ -130,14 +128,19 @@ func (r *Router) Route(m *message.Message, size int64) queue.Choice {
 			t, c = now, now.choose(r.Policy().Distribution, m)
 		}
 		if r.Policy().Distribution == policy.ToOne {
-			return r.drawOne(t, &c, size)
+			copies, err := r.drawOne(tx, t, &c, size)
+			if err == nil {
+				tx.OnCommit(func() { r.count(1, len(copies), 0) })
+			}
+			return copies, err
 		}
+		tx.OnCommit(func() { r.count(1, len(c.copies), len(t.subscriptions)-len(c.copies)) })
 		if r.hears() > 0 && isLive(tx, m, size) {
 			live := newLive(m, tx.Now)
 			tx.OnCommit(func() { r.tell(live) })
 		}
 		return c.copies, nil
-	}
+	}}
 }
 
 // isLive reports whether listeners get a copy: not of what is for later, nor of a
@@ -146,24 +149,41 @@ func isLive(tx *store.Tx, m *message.Message, size int64) bool {
 	return !m.ScheduledAt.After(tx.Now) && size == int64(len(m.Body))
 }
 
-// tally counts what has happened since the router was made known.
+// tally counts what has happened since a router, or the set, was made known.
 type tally struct {
-	sent, deliveries, unrouted atomic.Uint64
+	messages, deliveries, unrouted, filtered atomic.Uint64
 }
 
-func (t *tally) add(s Sent) {
-	t.sent.Add(1)
-	t.deliveries.Add(uint64(s.Deliveries))
-	t.unrouted.Add(uint64(s.Unrouted))
+func (t *tally) add(messages, deliveries, filtered int) {
+	t.messages.Add(uint64(messages))
+	t.deliveries.Add(uint64(deliveries))
+	t.filtered.Add(uint64(max(0, filtered))) // a rule with an action can make more copies than there are subscriptions
+	if deliveries == 0 {
+		t.unrouted.Add(uint64(messages))
+	}
 }
 
-// Stats is what a router has done since the broker was started.
+func (r *Router) count(messages, deliveries, filtered int) {
+	r.tally.add(messages, deliveries, filtered)
+	r.set.tally.add(messages, deliveries, filtered)
+}
+
+// Stats is what a router has done since the broker was started, or all of them.
 type Stats struct {
-	Sent, Deliveries, Unrouted uint64
-	Subscriptions              int
+	Messages      uint64 // that came in
+	Deliveries    uint64 // copies that subscriptions got
+	Unrouted      uint64 // messages that no subscription wanted
+	Filtered      uint64 // copies that subscriptions did not want
+	Subscriptions int    // now; of a router only
+}
+
+func (t *tally) stats() Stats {
+	return Stats{Messages: t.messages.Load(), Deliveries: t.deliveries.Load(), Unrouted: t.unrouted.Load(), Filtered: t.filtered.Load()}
 }
 
 // Stats returns the figures of the moment.
 func (r *Router) Stats() Stats {
-	return Stats{r.tally.sent.Load(), r.tally.deliveries.Load(), r.tally.unrouted.Load(), len(r.table.Load().subscriptions)}
+	s := r.tally.stats()
+	s.Subscriptions = len(r.table.Load().subscriptions)
+	return s
 }

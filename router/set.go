@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
 
@@ -40,6 +41,9 @@ type Set struct {
 	slots  *semaphore.Weighted // one for each push
 
 	notices *semaphore.Weighted // one for each notice
+
+	tally  tally            // of all routers
+	pushed [3]atomic.Uint64 // pushes, by their push.Verdict
 
 	running context.Context // ends with Close
 	stop    context.CancelFunc
@@ -77,6 +81,17 @@ func (s *Set) Start() error {
 		r.pump()
 	}
 	return nil
+}
+
+// Totals is what all routers have done since the set was made.
+type Totals struct {
+	Stats
+	Pushed, Retried, Refused uint64 // pushes that were taken, that are tried again, and that ended a subscription
+}
+
+// Totals returns the figures of the moment.
+func (s *Set) Totals() Totals {
+	return Totals{s.tally.stats(), s.pushed[push.Delivered].Load(), s.pushed[push.Retry].Load(), s.pushed[push.Gone].Load()}
 }
 
 // Close ends all pushes. What they were about is pushed again after the next

@@ -35,6 +35,9 @@ const defaultRule = "$Default"
 // NewSubscription compiles the rules of a policy. Its errors are
 // *problem.Field.
 func NewSubscription(name string, q *queue.Queue, p *policy.Subscription) (*Subscription, error) {
+	if p.PushTo != "" && p.ForwardTo != "" {
+		return nil, problem.NewField("Address", p.PushTo, "one subscriber; ForwardTo says %s already", p.ForwardTo)
+	}
 	s := &Subscription{Name: name, Queue: q, Policy: p}
 	named := map[string]bool{}
 	for i := range p.Rules {

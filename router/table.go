@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/jitney-mq/jitney/filter"
@@ -108,7 +109,9 @@ func (r *Router) Add(list ...*Subscription) {
 		rest = without(rest, s.Queue.ID())
 		s.settle(r.set, old)
 	}
-	r.table.Store(newTable(append(rest, list...)))
+	all := append(rest, list...)
+	slices.SortFunc(all, func(a, b *Subscription) int { return cmp.Compare(a.Queue.ID(), b.Queue.ID()) })
+	r.table.Store(newTable(all))
 	r.pump()
 }
 

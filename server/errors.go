@@ -12,6 +12,7 @@ import (
 	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/problem"
 	"github.com/jitney-mq/jitney/queue"
+	"github.com/jitney-mq/jitney/router"
 )
 
 // Errors of the server's own.
@@ -22,6 +23,8 @@ var (
 	errOrigin     = errors.New("pages of this origin may not use the broker")
 	errTooMany    = errors.New("too many requests are under way")
 	errWaiting    = errors.New("too many receivers wait")
+	errSockets    = errors.New("too many sockets are open")
+	errVersion    = errors.New("the WebSocket protocol has another version")
 	errMemory     = errors.New("too many bytes of bodies are in memory")
 	errDraining   = errors.New("the broker is shutting down")
 	errNotReady   = errors.New("the broker is not ready")
@@ -52,6 +55,9 @@ var kinds = []kind{
 	{queue.ErrOverloaded, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
 	{errTooMany, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
 	{errWaiting, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
+	{errSockets, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
+	{router.ErrManyListeners, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
+	{router.ErrSlow, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
 	{errMemory, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
 	{errDraining, http.StatusServiceUnavailable, "shutting-down", "The broker is shutting down", 5},
 	{broker.ErrStoreClosed, http.StatusServiceUnavailable, "shutting-down", "The broker is shutting down", 5},
@@ -59,6 +65,7 @@ var kinds = []kind{
 	{broker.ErrNoSpace, http.StatusInsufficientStorage, "no-space", "The disk is full", 30},
 
 	{queue.ErrTooLarge, http.StatusRequestEntityTooLarge, "too-large", "The message is too large", 0},
+	{queue.ErrTooMany, http.StatusRequestEntityTooLarge, "too-many-copies", "The messages go to too many queues", 0},
 	{errDocument, http.StatusRequestEntityTooLarge, "document-too-large", "The document is too large", 0},
 	{os.ErrDeadlineExceeded, http.StatusRequestTimeout, "too-slow", "The request came too slowly", 0},
 	{errTooSlow, http.StatusRequestTimeout, "too-slow", "The request came too slowly", 0},
@@ -88,6 +95,7 @@ var kinds = []kind{
 	{errNoResource, http.StatusNotFound, "no-resource", "There is no such resource", 0},
 	{errMethod, http.StatusMethodNotAllowed, "no-method", "The resource has no such method", 0},
 	{errMediaType, http.StatusUnsupportedMediaType, "media-type", "The document cannot be read", 0},
+	{errVersion, http.StatusUpgradeRequired, "websocket-version", "The WebSocket protocol has another version", 0},
 	{errHost, http.StatusMisdirectedRequest, "unknown-host", "The host is not known", 0},
 	{errOrigin, http.StatusForbidden, "foreign-origin", "The origin is not allowed", 0},
 

@@ -36,6 +36,32 @@ const (
 	maxRequestID   = 128           // bytes of an X-Request-Id
 )
 
+// Limits of sockets [S9].
+const (
+	maxSockets        = 20_000       // open at one time; beyond them an upgrade is answered 503
+	maxSocketFrame    = maxLineBytes // bytes of a client's frame, whatever it is made of
+	smallFrame        = 4 << 10      // bytes of a frame that are read before they are charged
+	maxSocketFrames   = 64           // of a socket that are not yet answered; no more are read meanwhile
+	maxCredit         = 1000         // messages that a client may ask for before they come
+	maxUnsettled      = 1000         // locks that a socket holds; with that many no more messages come
+	manyDeliveries    = 100          // messages that are received for a socket at a time
+	fewDeliveries     = 50           // messages that may wait for the writer when more are received
+	maxRenewed        = 100          // locks that a frame renews
+	maxRefBytes       = 128          // of a ref
+	maxControlFrames  = 100          // pings and pongs of a client in a second
+	maxCloseReason    = 123          // bytes of a close frame's reason (RFC 6455, 5.5)
+	socketReadBuffer  = 512          // bytes of each socket; longer reads go past it
+	socketWriteBuffer = 4 << 10      // bytes of each socket that is being written to
+	closeStatus       = 4000         // what the codes of sockets that end for an HTTP status begin at
+)
+
+// Timeouts of sockets [S9].
+const (
+	pingInterval       = 30 * time.Second
+	pongTimeout        = 60 * time.Second // from the last frame, or pong, to the end of the socket
+	socketWriteTimeout = 10 * time.Second // for each MiB of a frame
+)
+
 // Timeouts. A client has stepTimeout for each stepBytes of a body, in both
 // directions: one that is slower is cut off.
 const (
@@ -79,6 +105,17 @@ func (s *Server) limits() map[string]int64 {
 		"receiveBytes":      queue.MaxReply,
 		"receiveWait":       seconds(queue.MaxWait),
 		"lockDuration":      seconds(queue.MaxLockLength),
+		"sockets":           int64(s.opts.MaxSockets),
+		"socketFrameBytes":  maxSocketFrame,
+		"socketFrames":      maxSocketFrames,
+		"socketCredit":      maxCredit,
+		"socketLocks":       maxUnsettled,
+		"socketRenewals":    maxRenewed,
+		"socketRefBytes":    maxRefBytes,
+		"socketControls":    maxControlFrames,
+		"socketPing":        seconds(pingInterval),
+		"socketPong":        seconds(pongTimeout),
+		"socketWrite":       seconds(socketWriteTimeout),
 		"detailQueues":      maxDetail,
 		"requestIdBytes":    maxRequestID,
 		"headerTimeout":     seconds(headerTimeout),

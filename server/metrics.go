@@ -34,7 +34,7 @@ func newMetrics(s *Server) *metrics {
 			Name: "jitney_http_request_seconds", Help: "Time to the end of the reply, waiting included.", Buckets: buckets,
 		}, []string{"route"}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, brokerFigures{s}, collectors.NewGoCollector())
+	m.registry.MustRegister(m.requests, m.seconds, brokerFigures{s}, s.sockets, collectors.NewGoCollector())
 	m.other = m.meter("other")
 	return m
 }
@@ -113,6 +113,14 @@ func (f brokerFigures) Collect(to chan<- prometheus.Metric) {
 	counter("messages_discarded_total", "Messages that Overflow discarded.", t.Discarded)
 	counter("messages_forwarded_total", "Messages that were moved on to another name.", t.Forwarded)
 	counter("messages_redriven_total", "Dead letters that were sent back.", t.Redriven)
+	r := info.Routers
+	counter("router_messages_total", "Messages that came to routers.", r.Messages)
+	counter("router_deliveries_total", "Copies that subscriptions got.", r.Deliveries)
+	counter("router_unrouted_total", "Messages that no subscription wanted.", r.Unrouted)
+	counter("router_filtered_total", "Copies that subscriptions did not want.", r.Filtered)
+	counter("pushes_delivered_total", "Pushes that endpoints took.", r.Pushed)
+	counter("pushes_failed_total", "Pushes that endpoints did not take.", r.Retried)
+	counter("pushes_gone_total", "Pushes that ended their subscription.", r.Refused)
 	gauge("locks", "Locks in force.", int64(t.Locked))
 	gauge("senders_held", "Senders that full queues hold.", t.Held)
 	gauge("names", "Names that have a role.", int64(info.Names))

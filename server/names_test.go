@@ -388,9 +388,6 @@ func TestNotAvailableYet(t *testing.T) {
 		if d := b.call("POST", "/orders?dry-run=true", "x").wantProblem(400, "bad-value"); d.Element != "dry-run" { // [Q6]
 			b.Errorf("%+v", d)
 		}
-		for _, path := range []string{"/orders", "/orders/messages/head", "/"} {
-			b.call("GET", path, "", "Connection", "Upgrade", "Upgrade", "websocket").wantProblem(400, "not-available-yet")
-		}
 		if after := b.state(); after != before {
 			b.Errorf("the state is now %s, was %s", after, before)
 		}

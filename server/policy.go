@@ -63,13 +63,17 @@ func (x *exchange) refuseSend() error {
 		broker.ErrNoRole, x.name, atomType, policy.MediaType)
 }
 
-// readPolicy reads the policy of an entry.
-func (x *exchange) readPolicy() (policy.Policy, error) {
+// readChange reads a policy that is to replace the one in force.
+func (x *exchange) readChange() (policy.Policy, error) {
 	entry, err := x.readEntry()
 	if err != nil {
 		return nil, err
 	}
-	return policy.FromEntry(entry)
+	p, err := policy.FromEntry(entry)
+	if x.entry.Policy.Kind() == policy.SubscriptionKind && (err != nil || p.Kind() == policy.SubscriptionKind) {
+		return policy.SubscriptionFromEntry(entry, x.name.Path())
+	}
+	return p, err
 }
 
 // readEntry reads the body as an entry or its twin.
@@ -116,7 +120,7 @@ func (x *exchange) changePolicy() error {
 		return fmt.Errorf("%w: %w", errNoMatch, problem.NewField("If-Match", "",
 			"the ETag of the policy that is to be replaced, %s, or * for any", x.entry.ETag()))
 	}
-	p, err := x.readPolicy()
+	p, err := x.readChange()
 	if err != nil {
 		return err
 	}

@@ -62,9 +62,11 @@ func (x *exchange) kindOf(err error) kind {
 	return k
 }
 
-// document says what went wrong. What is internal stays inside.
-func (x *exchange) document(k kind, err error) problem.Document {
-	d := problem.Document{Type: typePrefix + k.slug, Title: k.title, Status: k.status, Instance: x.id}
+// document says what went wrong with a request. What is internal stays inside.
+func (x *exchange) document(k kind, err error) problem.Document { return documentOf(x.id, k, err) }
+
+func documentOf(instance string, k kind, err error) problem.Document {
+	d := problem.Document{Type: typePrefix + k.slug, Title: k.title, Status: k.status, Instance: instance}
 	if k.status == http.StatusInternalServerError {
 		d.Detail = "The broker's log has more, under this instance."
 		return d

@@ -48,7 +48,7 @@ func routeTable() []route {
 		{of: queues, path: "messages/settle", methods: m{"POST": (*exchange).settleMany}},
 		{of: deadLetters, path: "messages/redrive", methods: m{"POST": (*exchange).redrive}},
 		{of: queues, path: "messages/{number}", methods: m{"GET": (*exchange).find, "POST": (*exchange).lock, "DELETE": (*exchange).cancel}},
-		{of: queues, path: "messages/{message}/{lock}", methods: m{"DELETE": (*exchange).complete, "PUT": (*exchange).settle, "POST": (*exchange).renew}},
+		{of: queues | aRouter, path: "messages/{message}/{lock}", methods: m{"DELETE": (*exchange).complete, "PUT": (*exchange).settle, "POST": (*exchange).renew}},
 		{of: aQueue, path: "sessions", methods: m{"GET": (*exchange).sessions}},
 		{of: aQueue, path: "sessions/state", methods: m{"GET": (*exchange).sessions, "PUT": (*exchange).sessions}},
 	})
@@ -117,9 +117,6 @@ func (t *route) match(x *exchange, of role, rest []string) bool {
 
 // inNamespace answers a request for a name or what is below it.
 func (x *exchange) inNamespace() error {
-	if isUpgrade(x.r) {
-		return notYet("Upgrade", x.r.Header.Get("Upgrade"), "a request without Upgrade: sockets are not available yet")
-	}
 	path, err := namespace.ParsePath(x.r.URL.EscapedPath()) // [N1]
 	if err != nil {
 		return err
@@ -131,6 +128,8 @@ func (x *exchange) inNamespace() error {
 	x.route = x.server.find(x, of, rest)
 	assigns := x.r.Method == http.MethodPost && contentKindOf(x.r.Header).isPolicy()
 	switch {
+	case x.route != nil && isUpgrade(x.r):
+		return x.openSocket()
 	case x.route != nil && (!assigns || x.route.methods[http.MethodPost] != nil):
 		return x.dispatch()
 	case assigns:

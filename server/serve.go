@@ -42,6 +42,7 @@ func (s *Server) shutdown(h *http.Server) error {
 	s.broker.Drain()
 	ctx, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
+	s.sockets.shut(ctx)
 	s.awaitIdle(ctx) // http.Server.Shutdown would leave new requests without an answer
 	err := h.Shutdown(ctx)
 	if !errors.Is(err, context.DeadlineExceeded) {

@@ -23,6 +23,7 @@ type Options struct {
 	Origins       []string     // the origins of web pages that may use the broker, such as https://shop.example
 	MaxRequests   int          // requests under way at one time; default maxRequests
 	MaxWaiting    int          // receivers that wait at one time; default maxWaiting
+	MaxSockets    int          // WebSockets open at one time; default maxSockets
 	Version       string       // as /-/info shows it
 	Configuration string       // a digest of what the broker was started with, as /-/info shows it
 	Logger        *slog.Logger // default slog.Default()
@@ -34,6 +35,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxWaiting == 0 {
 		o.MaxWaiting = maxWaiting
+	}
+	if o.MaxSockets == 0 {
+		o.MaxSockets = maxSockets
 	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
@@ -54,6 +58,7 @@ type Server struct {
 	entrance  *mux.Router
 	metrics   *metrics
 	ids       ids
+	sockets   *sockets
 
 	active   atomic.Int64        // requests under way
 	waiting  atomic.Int64        // receivers that may wait
@@ -72,6 +77,7 @@ func New(b *broker.Broker, opts Options) *Server {
 		startedAt: b.Info().StartedAt,
 		guard:     newGuard(opts.Hosts, opts.Origins),
 		ids:       newIDs(),
+		sockets:   newSockets(),
 		bodies:    semaphore.NewWeighted(maxBodyMemory),
 		replies:   semaphore.NewWeighted(maxReplyMemory),
 		idle:      make(chan struct{}, 1),
@@ -98,6 +104,7 @@ func (s *Server) newEntrance() *mux.Router {
 	area("/-/readyz", (*exchange).readyz)
 	area("/-/metrics", (*exchange).scrape)
 	area("/-/info", (*exchange).info)
+	area("/-/jitney.js", (*exchange).module)
 	entrance.NotFoundHandler = serve(func(*exchange) error { return errNoResource })
 	return entrance
 }

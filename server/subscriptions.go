@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/jitney-mq/jitney/atom"
@@ -63,7 +64,7 @@ func (x *exchange) readSubscription() (policy.Subscription, error) {
 	if err != nil {
 		return policy.Subscription{}, err
 	}
-	return policy.SubscriptionFromEntry(entry)
+	return policy.SubscriptionFromEntry(entry, "")
 }
 
 // subscriptionLinks are the routers that an entry with a policy is to be
@@ -80,6 +81,11 @@ func subscriptionLinks(entry *atom.Entry) ([]namespace.Name, error) {
 		}
 		if at = append(at, n); len(at) > maxSubscriptionLinks {
 			return nil, problem.NewField("link", l.Href, "at most %d subscriptions", maxSubscriptionLinks)
+		}
+	}
+	for i, n := range at {
+		if slices.ContainsFunc(at[:i], n.Equal) {
+			return nil, problem.NewField("link", n.String(), "each router once")
 		}
 	}
 	return at, nil
@@ -118,7 +124,8 @@ func (x *exchange) showRouter() error {
 		name  string
 		count uint64
 	}{
-		{"SubscriptionCount", uint64(stats.Subscriptions)}, {"DeliveryCount", stats.Deliveries}, {"UnroutedMessageCount", stats.Unrouted},
+		{"SubscriptionCount", uint64(stats.Subscriptions)}, {"MessageCount", stats.Messages}, {"DeliveryCount", stats.Deliveries},
+		{"FilteredCount", stats.Filtered}, {"UnroutedMessageCount", stats.Unrouted},
 	} {
 		details.Children = append(details.Children, element(c.name, atom.Number, strconv.FormatUint(c.count, 10)))
 	}

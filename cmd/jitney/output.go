@@ -133,19 +133,55 @@ func (l *lister[T]) end() error {
 // object writes one value: as JSON, or else as text.
 func object(w io.Writer, f format, value any, text string) error {
 	switch f {
-	case jsonFormat:
-		encoder := json.NewEncoder(w)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(value)
-	case jsonlFormat:
-		encoder := json.NewEncoder(w)
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(value)
+	case jsonFormat, jsonlFormat:
+		document, err := compactJSON(value)
+		if err != nil {
+			return err
+		}
+		text = string(document)
+		if f == jsonFormat {
+			text = indented(document)
+		}
 	}
 	_, err := fmt.Fprintln(w, text)
 	return err
 }
+
+func indented(document []byte) string {
+	var b bytes.Buffer
+	_ = json.Indent(&b, document, "", "  ") // it is valid
+	return b.String()
+}
+
+// compactJSON returns a value as JSON in one line, with < and > as they are:
+// filters are full of them.
+func compactJSON(value any) ([]byte, error) {
+	document, err := json.Marshal(value)
+	return forPeople(document), err
+}
+
+// forPeople is a JSON document in which what was escaped for the sake of HTML
+// no longer is.
+func forPeople(document []byte) []byte {
+	var b []byte
+	for i := 0; i < len(document); i++ {
+		if document[i] != '\\' {
+			b = append(b, document[i])
+			continue
+		}
+		if c, escaped := escapedForHTML[string(document[i:min(i+6, len(document))])]; escaped {
+			b = append(b, c)
+			i += 5
+			continue
+		}
+		b = append(b, document[i:i+2]...) // of valid JSON a backslash is not the last byte
+		i++
+	}
+	return b
+}
+
+// escapedForHTML are the escapes that encoding/json adds to what JSON needs.
+var escapedForHTML = map[string]byte{`\u003c`: '<', `\u003e`: '>', `\u0026`: '&'}
 
 // maxCell is how many characters of a value a table shows.
 const maxCell = 60

@@ -122,3 +122,19 @@ func TestCells(t *testing.T) {
 		}
 	}
 }
+
+func TestCompactJSON(t *testing.T) {
+	t.Parallel()
+	rows := []struct{ text, want string }{
+		{"a < b & c > d", `"a < b & c > d"`},
+		{`\u003e`, `"\\u003e"`},
+		{"\\<", `"\\<"`},
+		{"\"\n\u2028", `"\"\n\u2028"`},
+		{"", `""`},
+	}
+	for _, row := range rows {
+		if got, err := compactJSON(row.text); err != nil || string(got) != row.want {
+			t.Errorf("%q: %s, %v, want %s", row.text, got, err, row.want)
+		}
+	}
+}

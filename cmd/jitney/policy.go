@@ -12,10 +12,11 @@ import (
 
 func newPolicyCommand(e *env) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "policy",
-		Short: "Give names their roles, look at them, take them away",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:        "policy",
+		Short:      "Give names their roles, look at them, take them away",
+		SuggestFor: []string{"queue", "router", "metadata"},
+		Args:       cobra.NoArgs,
+		RunE:       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newPolicyPutCommand(e), newPolicyGetCommand(e), newPolicyDeleteCommand(e), newPolicyListCommand(e))
 	return cmd
@@ -24,17 +25,56 @@ func newPolicyCommand(e *env) *cobra.Command {
 // newPoliciesTopic is the help on what a policy can say.
 func newPoliciesTopic() *cobra.Command {
 	var b strings.Builder
-	b.WriteString("A policy makes its name a queue, or a reference to something elsewhere. These\nare the elements that jitney policy put --set takes.\n")
-	for _, kind := range []policy.Kind{policy.QueueKind, policy.MetadataKind} {
-		fmt.Fprintf(&b, "\nWith --kind %s:\n\n", kind)
-		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-		for _, d := range policy.Describe(kind) {
-			fmt.Fprintf(w, "  %s\t%s\n", d.Element, described(d))
-		}
-		_ = w.Flush() // into memory
+	b.WriteString("A policy makes its name a queue, a router, a reference to something elsewhere, or\na subscription at a router. These are the elements that --set takes.\n")
+	for _, of := range []struct {
+		kind policy.Kind
+		by   string
+	}{
+		{policy.QueueKind, "jitney policy put --kind queue"},
+		{policy.RouterKind, "jitney policy put --kind router"},
+		{policy.MetadataKind, "jitney policy put --kind metadata"},
+		{policy.SubscriptionKind, "jitney subscribe"},
+	} {
+		fmt.Fprintf(&b, "\nWith %s:\n\n", of.by)
+		describe(&b, of.kind)
 	}
 	return &cobra.Command{Use: "policies", Short: "What a policy can say", Long: strings.TrimRight(b.String(), "\n")}
 }
+
+// describe writes the elements of a kind of policy. Of a subscription those
+// that it has in common with a queue are left out: they stand there.
+func describe(b *strings.Builder, kind policy.Kind) {
+	stands := map[string]bool{}
+	if kind == policy.SubscriptionKind {
+		for _, d := range policy.Describe(policy.QueueKind) {
+			stands[d.Element] = true
+		}
+	}
+	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	for _, d := range policy.Describe(kind) {
+		if !stands[d.Element] {
+			fmt.Fprintf(w, "  %s\t%s\n", d.Element, described(d))
+		}
+	}
+	_ = w.Flush() // into memory
+	if len(stands) > 0 {
+		b.WriteString(aboutRules)
+	}
+}
+
+const aboutRules = `  and every element of a queue
+
+A HttpHeader has a Name and a Value. A Rule has a Name, a SqlFilter or a
+CorrelationFilter, and a SqlAction; a CorrelationFilter what a message must
+equal: MessageId, SessionId, CorrelationId, Label, To, ReplyTo,
+ReplyToSessionId, ContentType and Property elements with a Name, a Value and a
+Type, which is string, long, double or boolean. They stand in a file:
+
+  {"SubscriptionPolicy": {"Rule": [
+    {"Name": "big", "SqlFilter": "size > 10"},
+    {"Name": "new", "CorrelationFilter": {"Label": "new"}, "SqlAction": "SET seen = 1"}
+  ]}}
+`
 
 func described(d policy.Description) string {
 	text := d.Want

@@ -13,15 +13,19 @@ type kind string
 
 const (
 	queueKind    kind = "queue"
+	routerKind   kind = "router"
 	metadataKind kind = "metadata"
 )
 
 func (k *kind) String() string        { return string(*k) }
 func (k *kind) Type() string          { return "kind" }
-func (k *kind) Set(text string) error { return oneOf(k, text, queueKind, metadataKind) }
+func (k *kind) Set(text string) error { return oneOf(k, text, queueKind, routerKind, metadataKind) }
 
 func (k kind) element() string {
-	if k == metadataKind {
+	switch k {
+	case routerKind:
+		return "RouterPolicy"
+	case metadataKind:
 		return "MetadataPolicy"
 	}
 	return "QueuePolicy"

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +23,14 @@ type policyList struct {
 type listed struct {
 	Name   string         `json:"name"`
 	Role   string         `json:"role"`
-	Counts *client.Counts `json:"counts,omitempty"` // nil: it is no queue
+	Sends  string         `json:"distribution,omitempty"` // of a router: AllSubscribers or OneSubscriber
+	Counts *client.Counts `json:"counts,omitempty"`       // nil: it holds no messages
+}
+
+// distributions are the words of a policy for whom a router sends to.
+var distributions = map[policy.Distribution]string{
+	policy.ToAll: "AllSubscribers",
+	policy.ToOne: "OneSubscriber",
 }
 
 func newPolicyListCommand(e *env) *cobra.Command {
@@ -33,8 +39,10 @@ func newPolicyListCommand(e *env) *cobra.Command {
 		Use:   "list [NAME]",
 		Short: "List the names below a name, with their roles and counts",
 		Long: `List the names directly below a name, or below / if there is none, that have a
-role or lead to one.`,
+role or lead to one. Of a router that sends each message to one subscriber the
+counts are of those that wait to be pushed. See also jitney tree.`,
 		Example: `  jitney policy list
+  jitney policy list /jobs/subscriptions
   jitney policy list /shop --recursive -o jsonl`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -62,16 +70,11 @@ func (l *policyList) run(ctx context.Context, below string) (err error) {
 
 func listColumns() []column[listed] {
 	count := func(of func(*client.Counts) int64) func(listed) string {
-		return func(l listed) string {
-			if l.Counts == nil {
-				return ""
-			}
-			return strconv.FormatInt(of(l.Counts), 10)
-		}
+		return func(l listed) string { return countText(l.Counts, of) }
 	}
 	return []column[listed]{
 		{"NAME", func(l listed) string { return l.Name }},
-		{"ROLE", func(l listed) string { return l.Role }},
+		{"ROLE", listed.role},
 		{"ACTIVE", count(func(c *client.Counts) int64 { return c.Active })},
 		{"LOCKED", count(func(c *client.Counts) int64 { return c.Locked })},
 		{"SCHEDULED", count(func(c *client.Counts) int64 { return c.Scheduled })},
@@ -107,8 +110,14 @@ func (l *policyList) item(ctx context.Context, listing client.Listing) (listed, 
 		return item, nil
 	}
 	item.Role = listing.Policy.Kind().String()
-	if listing.Policy.Kind() != policy.QueueKind {
+	switch p := listing.Policy.(type) {
+	case policy.Metadata:
 		return item, nil
+	case policy.Router:
+		item.Sends = distributions[p.Distribution]
+		if p.Distribution == policy.ToAll {
+			return item, nil // nothing waits there
+		}
 	}
 	counts, shown := client.CountsOf(listing.Entry)
 	if !shown {
@@ -119,4 +128,15 @@ func (l *policyList) item(ctx context.Context, listing client.Listing) (listed, 
 	}
 	item.Counts = &counts
 	return item, nil
+}
+
+// role is the role as a table shows it: of a router also whom it sends to.
+func (l listed) role() string {
+	switch l.Sends {
+	case distributions[policy.ToAll]:
+		return "router to all"
+	case distributions[policy.ToOne]:
+		return "router to one"
+	}
+	return l.Role
 }

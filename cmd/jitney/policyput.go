@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
@@ -32,11 +31,16 @@ func newPolicyPutCommand(e *env) *cobra.Command {
 its default, also if the policy in force says otherwise. See jitney help
 policies for the elements.
 
+A queue keeps messages until they are received. A router passes each on to its
+subscriptions, see jitney subscribe: to all of them, or to one. Metadata is a
+reference to something elsewhere.
+
 With --if-match the policy is replaced only if it is still the one with this
 entity tag, see jitney policy get --etag.`,
 		Example: `  jitney policy put /orders
   jitney policy put /orders --set LockDuration=PT30S --set MaxDeliveryCount=5
   jitney policy put /orders --file orders.xml
+  jitney policy put /jobs --kind router --set MessageDistribution=OneSubscriber
   jitney policy put /about --kind metadata --set Address=https://example.com/`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -48,7 +52,7 @@ entity tag, see jitney policy get --etag.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&p.file, "file", "", "an Atom entry or its JSON `file`, - for standard input")
-	flags.Var(&p.kind, "kind", "queue or metadata, without --file")
+	flags.Var(&p.kind, "kind", "queue, router or metadata, without --file")
 	flags.StringArrayVar(&p.sets, "set", nil, "an `Element=Value` of the policy, as often as needed")
 	flags.StringVar(&p.ifMatch, "if-match", "", "the entity `tag` of the policy to replace")
 	markCommandLineOnly(cmd, "file", "kind", "set", "if-match")
@@ -68,8 +72,16 @@ func (p *policyPut) run(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	text := fmt.Sprintf("%s is a %s", name, assigned.Policy.Kind())
+	text := fmt.Sprintf("%s is a %s", name, roles[assigned.Policy.Kind()])
 	return object(p.stdout, p.output, assigned.Policy, text)
+}
+
+// roles are what policies make of a name, in plain words.
+var roles = map[policy.Kind]string{
+	policy.QueueKind:        "queue",
+	policy.RouterKind:       "router",
+	policy.MetadataKind:     "reference",
+	policy.SubscriptionKind: "subscription",
 }
 
 // put assigns a policy, or replaces the one in force.
@@ -92,7 +104,7 @@ func (p *policyPut) document() (mediaType string, document []byte, err error) {
 	if p.file == "" {
 		entry = newPolicyEntry(p.kind)
 	} else {
-		document, err = p.readDocument()
+		document, err = p.readDocument(p.file)
 		if err != nil {
 			return "", nil, err
 		}
@@ -107,15 +119,6 @@ func (p *policyPut) document() (mediaType string, document []byte, err error) {
 		return "", nil, err
 	}
 	return atom.EntryType, entry.AppendXML(nil), nil
-}
-
-func (p *policyPut) readDocument() ([]byte, error) {
-	input, err := p.open(p.file)
-	if err != nil {
-		return nil, err
-	}
-	defer input.Close()
-	return io.ReadAll(io.LimitReader(input, atom.MaxEntry+1)) // the broker refuses what is longer
 }
 
 func mediaTypeOf(document []byte) string {

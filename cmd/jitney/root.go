@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,12 +15,16 @@ func newRootCommand(e *env) *cobra.Command {
 		Use:   "jitney",
 		Short: "A service bus in one program",
 		Long: `Jitney is a service bus: a name becomes a queue by giving it a policy, and
-keeps every message until its consumer is done with it.`,
+keeps every message until its consumer is done with it. Another policy makes it
+a router, which passes messages on to its subscriptions.`,
 		Example: `  jitney serve --insecure &
   jitney policy put /orders
   jitney send /orders 'two coffees'
-  jitney receive /orders`,
-		Args:          cobra.NoArgs,
+  jitney receive /orders
+
+  jitney policy put /jobs --kind router
+  jitney subscribe /jobs --to /orders`,
+		Args:          knownCommand,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
@@ -40,9 +45,22 @@ keeps every message until its consumer is done with it.`,
 		newServeCommand(e), newDevCommand(e), newBenchCommand(e), newCheckCommand(e),
 		newPolicyCommand(e), newSendCommand(e), newReceiveCommand(e), newPeekCommand(e),
 		newSettleCommand(e), newRedriveCommand(e), newWorkCommand(e), newVersionCommand(e),
+		newSubscribeCommand(e), newUnsubscribeCommand(e), newSubscriptionsCommand(e), newRouteCommand(e), newTreeCommand(e), newApplyCommand(e),
 		newExitCodesTopic(), newSettingsTopic(), newPoliciesTopic(),
 	)
 	return root
+}
+
+// knownCommand refuses what is no command, and says what may have been meant.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	cmd.SuggestionsMinimumDistance = 2 // letters that are different
+	if meant := cmd.SuggestionsFor(args[0]); len(meant) > 0 {
+		return usagef("there is no command %q; did you mean %s?", args[0], strings.Join(meant, " or "))
+	}
+	return usagef("there is no command %q", args[0])
 }
 
 func (e *env) addGlobalFlags(root *cobra.Command) {

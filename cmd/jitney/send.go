@@ -32,7 +32,8 @@ func newSendCommand(e *env) *cobra.Command {
 		Short: "Send messages to a name",
 		Long: `Send one message, a text or a file, or a stream of them, each line of a file.
 It is done when all of them are on disk. It shows the sequence number of the
-one message, or how many messages of a stream were sent.
+one message, or how many messages of a stream were sent; of a message to a
+router how many subscriptions got it.
 
 A line of --ndjson is a message object, such as
 {"label":"new","properties":{"n":1},"body":"two coffees"}.`,
@@ -160,8 +161,11 @@ func (s *send) stream(path string, sendAll func(io.Reader) (client.Committed, er
 
 func (s *send) show(sent client.Sent) error {
 	text := strconv.FormatInt(sent.SequenceNumber, 10)
-	if sent.Outcome != client.Stored {
+	switch {
+	case sent.Outcome != client.Stored:
 		text = string(sent.Outcome)
+	case sent.Deliveries > 0:
+		text = counted(int64(sent.Deliveries), "delivery", "deliveries")
 	}
 	return object(s.stdout, s.output, sent, text)
 }

@@ -24,7 +24,7 @@ var inward = map[string]bool{
 	"filter.maxFoundCharacters": true, "filter.MaxSteps": true, "router.maxTrialDepth": true,
 	"router.maxFailures":  true, // of an endpoint, see S8
 	"push.maxIdlePerHost": true, "push.maxAnswerHeader": true, "push.maxAnswerBody": true, "push.maxInterim": true,
-	"push.maxErrorBytes": true, "push.maxIDBytes": true, "push.MaxRetryAfter": true, "push.maxLabelBytes": true, "push.maxHostBytes": true,
+	"push.maxErrorBytes": true, "server.maxCloseReason": true, "push.maxIDBytes": true, "push.MaxRetryAfter": true, "push.maxLabelBytes": true, "push.maxHostBytes": true,
 	"push.MaxSecretBytes": true, "router.maxBackoff": true, // see S7
 }
 
