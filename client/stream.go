@@ -20,7 +20,11 @@ type Committed struct {
 	Count     int64 `json:"committed"`           // messages of this stream
 	Last      int64 `json:"last,omitempty"`      // the sequence number of the last of them
 	Discarded int64 `json:"discarded,omitempty"` // messages that a full queue dropped, as its policy says
+	Unrouted  int64 `json:"unrouted,omitempty"`  // messages that no subscription of a router wanted
 }
+
+// all is how many messages the broker is done with.
+func (c Committed) all() int64 { return c.Count + c.Discarded + c.Unrouted }
 
 // SendStream sends messages, any number, over one request, as fast as the
 // broker commits them. It ranges over messages in the caller's goroutine and
@@ -49,8 +53,8 @@ func (c *Client) SendStream(ctx context.Context, name string, messages iter.Seq2
 		return done, answer
 	case err != nil && !errors.Is(err, errStopped):
 		return done, err
-	case done.Count+done.Discarded != sent || err != nil:
-		return done, fmt.Errorf("the broker ended the stream after %d of %d messages", done.Count+done.Discarded, sent)
+	case done.all() != sent || err != nil:
+		return done, fmt.Errorf("the broker ended the stream after %d of %d messages", done.all(), sent)
 	}
 	return done, nil
 }
@@ -108,7 +112,7 @@ func readProgress(body io.Reader, progress func(Committed)) (Committed, error) {
 		if err := json.Unmarshal(scanner.Bytes(), &line); err != nil {
 			return done, fmt.Errorf("the broker's progress cannot be read: %w", err)
 		}
-		if line.Count > done.Count || line.Discarded > done.Discarded {
+		if line.all() > done.all() {
 			done = line.Committed
 			if progress != nil {
 				progress(done)

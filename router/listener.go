@@ -17,7 +17,7 @@ import (
 // Limits of listeners.
 const (
 	maxListeners   = 20_000  // of a router
-	maxOutbox      = 1000    // messages that wait for a listener of a router that sends to all
+	maxOutbox      = 10_000  // messages that wait for a listener of a router that sends to all
 	maxOutboxBytes = 4 << 20 // of their bodies
 )
 

@@ -43,7 +43,7 @@ a router, which passes messages on to its subscriptions.`,
 	e.addGlobalFlags(root)
 	root.AddCommand(
 		newServeCommand(e), newDevCommand(e), newBenchCommand(e), newCheckCommand(e),
-		newPolicyCommand(e), newSendCommand(e), newReceiveCommand(e), newPeekCommand(e),
+		newPolicyCommand(e), newSendCommand(e), newReceiveCommand(e), newListenCommand(e), newPeekCommand(e),
 		newSettleCommand(e), newRedriveCommand(e), newWorkCommand(e), newVersionCommand(e),
 		newSubscribeCommand(e), newUnsubscribeCommand(e), newSubscriptionsCommand(e), newRouteCommand(e), newTreeCommand(e), newApplyCommand(e),
 		newExitCodesTopic(), newSettingsTopic(), newPoliciesTopic(),

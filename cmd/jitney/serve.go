@@ -106,6 +106,7 @@ func runBroker(ctx context.Context, o *serveOptions, log *slog.Logger, ready fun
 	if _, set := os.LookupEnv("GOGC"); !set {
 		debug.SetGCPercent(gcPercent)
 	}
+	slog.SetDefault(log) // libraries say something, too
 	listener, err := net.Listen("tcp", o.listen)
 	if err != nil {
 		return err

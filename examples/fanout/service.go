@@ -21,6 +21,7 @@ var roles = map[string]func(s *service, ctx context.Context) error{
 	"audit":  (*service).audit,
 	"pushed": (*service).bePushedTo,
 	"pull":   (*service).pull,
+	"socket": (*service).listen,
 }
 
 // A service is a process that takes jobs and writes what it did to its logbook.
@@ -107,6 +108,44 @@ func (s *service) finish(ctx context.Context, queue string, list []*message.Rece
 	}
 	_, _ = s.client.Settle(ctx, queue, settlements)
 	return nil
+}
+
+// listen takes jobs over a WebSocket at the router itself, and opens another one
+// when it has ended.
+func (s *service) listen(ctx context.Context) error {
+	for ctx.Err() == nil {
+		socket, err := s.client.Dial(ctx, workers)
+		if err != nil {
+			pause(ctx, 100*time.Millisecond)
+			continue
+		}
+		err = s.serve(ctx, socket)
+		_ = socket.Close() // what it had not settled goes to somebody else
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// serve takes jobs one after the other, until the socket ends.
+func (s *service) serve(ctx context.Context, socket *client.Socket) error {
+	for {
+		if err := socket.Credit(1); err != nil {
+			return nil
+		}
+		m, err := socket.Next(ctx)
+		if err != nil {
+			return nil
+		}
+		work(m.Body)
+		if err := s.log.write(newDone(m)); err != nil {
+			return err
+		}
+		if _, err := socket.Settle(ctx, client.Settlement{Lock: m.Lock, Disposition: client.Complete}); err != nil {
+			return nil
+		}
+	}
 }
 
 // bePushedTo takes jobs that are pushed to an address, until ctx ends.

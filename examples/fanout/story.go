@@ -27,7 +27,7 @@ type story struct {
 }
 
 // The services, in the order in which they are told of.
-var serviceNames = []string{"audit", "pushed-1", "pushed-2", "pulled"}
+var serviceNames = []string{"audit", "pushed-1", "pushed-2", "socket", "pulled"}
 
 func (s *story) say(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
 
@@ -86,7 +86,7 @@ func (s *story) begin(ctx context.Context) error {
 	s.say("2. %s sends each job to %s and to %s; %s gives it to one of the workers.", jobs, audit, workers, workers)
 	for _, start := range [][]string{
 		{"audit", "audit"}, {"pushed-1", "pushed", "-addr", endpoints[0]}, {"pushed-2", "pushed", "-addr", endpoints[1]},
-		{"pulled", "pull"},
+		{"socket", "socket"}, {"pulled", "pull"},
 	} {
 		if err := s.startService(start[0], start[1:]); err != nil {
 			return err
