@@ -56,6 +56,7 @@ func Scenarios() []Scenario {
 		{"large", "a steady sender while large bodies go in and out", onStage(measureLarge)},
 		{"fanout", "64 callers send to a router with ten subscriptions, in process", onStage(measureFanOut)},
 		{"filter", "rules of subscriptions, and finding the few that want a message", onStage(measureFilters)},
+		{"sockets", "live subscribers, and receiving over WebSockets", onStage(measureSockets)},
 		{"push", "pushes to 100 endpoints, of which two are in trouble", onStage(measurePush)},
 	}
 }
@@ -77,6 +78,7 @@ type sizes struct {
 	rate     int           // messages a second of a steady sender
 	window   time.Duration // how long it is measured undisturbed, twice a round
 
+	listeners     int // live subscribers of a router
 	subscriptions int // at one router, of which one matches
 	evaluations   int // of a filter
 	pushes        int // messages a second, to each of the endpoints
@@ -98,6 +100,7 @@ var fullSizes = sizes{
 	rate:     1000,
 	window:   3 * time.Second,
 
+	listeners:     10_000,
 	subscriptions: 1000,
 	evaluations:   2_000_000,
 	pushes:        20,
@@ -119,6 +122,7 @@ var quickSizes = sizes{
 	rate:     200,
 	window:   200 * time.Millisecond,
 
+	listeners:     100,
 	subscriptions: 50,
 	evaluations:   20_000,
 	pushes:        20,

@@ -70,7 +70,7 @@ func freeAddress() (string, error) {
 
 // start runs the broker and does not wait for it.
 func (b *broker) start() error {
-	b.cmd = exec.Command(b.program, "serve", "--insecure", "--dir", b.dir, "--listen", b.address, "--log-level", "warn")
+	b.cmd = exec.Command(b.program, "serve", "--insecure", "--dir", b.dir, "--listen", b.address, "--log-level", "warn", "--push-allow", "127.0.0.1")
 	b.cmd.Stderr = b.log
 	b.cmd.Env = append(os.Environ(), "GORACE=halt_on_error=1")
 	b.cmd.SysProcAttr = endWithTest()

@@ -1,6 +1,89 @@
 package crash_test
 
-import "time"
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jitney-mq/jitney/client"
+)
+
+// A cast is who uses the broker in a run, and what for.
+type cast interface {
+	build(ctx context.Context) error // makes the names
+	workers(ctx context.Context) []working
+	killed() error                               // follows each kill, before the broker is started again
+	aftermath() time.Duration                    // how long everybody goes on after the last kill
+	patience() time.Duration                     // how long it may take to empty the broker then
+	calm(ctx context.Context)                    // has it become possible to empty the broker
+	places() []*place                            // all that can have messages at rest
+	names() []string                             // of all that counts messages
+	judge(h *history) (w *world, list []finding) // what has happened, and what is wrong that only this cast knows of
+	close()
+}
+
+type working interface{ work() }
+
+// A queuesCast uses queues in all ways.
+type queuesCast struct{ *run }
+
+func newQueuesCast(r *run) (cast, error) { return &queuesCast{r}, nil }
+
+func (c *queuesCast) build(ctx context.Context) error {
+	for _, q := range queues() {
+		if _, err := c.client.PutPolicy(ctx, q.name, q.policy(), ""); err != nil {
+			return fmt.Errorf("make %s: %w", q, err)
+		}
+	}
+	return nil
+}
+
+func (c *queuesCast) workers(ctx context.Context) []working {
+	var all []working
+	for i, t := range everybodySends() {
+		w := c.worker(ctx, fmt.Sprintf("sender %d", i))
+		all = append(all, &sender{worker: w, traffic: t})
+	}
+	for i, h := range everybodyReceives() {
+		w := c.worker(ctx, fmt.Sprintf("consumer %d", i))
+		all = append(all, &consumer{worker: w, at: h.at, habit: h.habit})
+	}
+	for i := range 2 {
+		all = append(all, &deleter{c.worker(ctx, fmt.Sprintf("deleter %d", i)), fast})
+	}
+	for _, name := range rented() {
+		all = append(all, &tenant{worker: c.worker(ctx, name), name: name})
+	}
+	return append(all, &redriver{c.worker(ctx, "redriver"), orders})
+}
+
+// rented are the names that tenants have.
+func rented() []string { return []string{"/rooms/one", "/rooms/two"} }
+
+// calm takes the role of names that may have been left with it.
+func (c *queuesCast) calm(ctx context.Context) {
+	w := c.worker(ctx, "caretaker")
+	for _, name := range rented() {
+		w.call("unassign", func(ctx context.Context) error {
+			return c.client.DeletePolicy(ctx, name)
+		}, client.ErrNotFound)
+	}
+}
+
+func (c *queuesCast) killed() error            { return nil }
+func (c *queuesCast) aftermath() time.Duration { return 500 * time.Millisecond }
+func (c *queuesCast) patience() time.Duration  { return 90 * time.Second }
+func (c *queuesCast) places() []*place         { return places() }
+func (c *queuesCast) close()                   {}
+
+func (c *queuesCast) names() (list []string) {
+	for _, q := range queues() {
+		list = append(list, q.name)
+	}
+	return list
+}
+
+func (c *queuesCast) judge(h *history) (*world, []finding) { return newWorld(h), nil }
 
 // everybodySends is what the senders send.
 func everybodySends() []traffic {
@@ -18,16 +101,16 @@ func everybodySends() []traffic {
 	}
 }
 
-// everybodyReceives is what the consumers do, and where.
-func everybodyReceives() []struct {
+// A reception is what a consumer does, and where.
+type reception struct {
 	at *place
 	habit
-} {
+}
+
+// everybodyReceives is what the consumers do, and where.
+func everybodyReceives() []reception {
 	everything := habit{abandon: 12, hide: 6, release: 6, putAside: 5, refuse: 5, reschedule: 0, keep: 4, renew: 10, count: 8}
-	return []struct {
-		at *place
-		habit
-	}{
+	return []reception{
 		{orders, everything},
 		{orders, everything},
 		{orders, habit{abandon: 20, renew: 10, count: 1}},

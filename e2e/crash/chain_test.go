@@ -72,7 +72,7 @@ func (w *world) checkContent(s *story, f *findings) {
 // checkChain follows a message from delivery to delivery, and finds those that
 // it cannot have come to, or not with that count [R8] [R9].
 func (w *world) checkChain(s *story, f *findings) {
-	lives := []life{{at: s.attempt.to.route()}}
+	lives := s.attempt.to.origins()
 	from := s.attempt.start
 	for i, d := range s.deliveries {
 		if i > 0 {

@@ -95,14 +95,22 @@ func readSources(t *testing.T) {
 // maxShown bounds the findings that are printed; all are counted.
 const maxShown = 20
 
-func TestCrash(t *testing.T) {
+// TestCrash is about queues.
+func TestCrash(t *testing.T) { crash(t, newQueuesCast) }
+
+// TestRouters is about routers, their subscriptions and those they push to [S1]
+// [S2] [S3] [S6] [S7] [S9].
+func TestRouters(t *testing.T) { crash(t, newRoutersCast) }
+
+// crash plays runs of a cast until the plan is carried out.
+func crash(t *testing.T, newCast func(*run) (cast, error)) {
 	readSources(t)
 	p := newPlan(t)
 	t.Logf("seed %d", p.seed)
 	sum := &report{seed: p.seed}
 	began := time.Now()
 	for sum.kills < p.kills && time.Since(began) < p.budget && len(sum.found) == 0 && !t.Failed() {
-		playRun(t, sum, p.seed+uint64(sum.runs), min(killsOfRun, p.kills-sum.kills))
+		playRun(t, sum, newCast, p.seed+uint64(sum.runs), min(killsOfRun, p.kills-sum.kills))
 	}
 	sum.took = time.Since(began)
 	t.Logf("\n%s", sum)
@@ -116,14 +124,16 @@ func TestCrash(t *testing.T) {
 }
 
 // playRun adds a run to sum. The folder of one that fails is kept.
-func playRun(t *testing.T, sum *report, seed uint64, kills int) {
+func playRun(t *testing.T, sum *report, newCast func(*run) (cast, error), seed uint64, kills int) {
 	dir, err := os.MkdirTemp("", "jitney-crash-data-")
 	noError(t, err)
 	r, err := newRun(program, dir, seed)
 	noError(t, err)
+	r.cast, err = newCast(r)
+	noError(t, err)
 	err = r.play(context.Background(), kills)
-	w := newWorld(&r.history)
-	found := w.check()
+	w, found := r.cast.judge(&r.history)
+	found = append(found, w.check()...)
 	nonlinear, undecided := w.checkLinear()
 	before := len(sum.found)
 	sum.add(r, w, append(found, nonlinear...), undecided)

@@ -7,20 +7,16 @@ import (
 	"github.com/jitney-mq/jitney/client"
 )
 
-// maxDrain bounds the time it takes to empty a broker in which nothing is
-// hidden or locked for longer than a few seconds.
-const maxDrain = 90 * time.Second
-
 // drainStep is the pause between two looks for what is hidden or locked.
 const drainStep = 50 * time.Millisecond
 
 // empty receives all that is left, and notes when nothing is.
 func (r *run) empty(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, maxDrain)
+	ctx, cancel := context.WithTimeout(ctx, r.cast.patience())
 	defer cancel()
 	w := r.worker(ctx, "drain")
 	for {
-		for _, p := range places() {
+		for _, p := range r.cast.places() {
 			w.drain(p)
 		}
 		left, err := w.left(ctx)
@@ -29,7 +25,7 @@ func (r *run) empty(ctx context.Context) {
 			r.drained = r.now()
 			return
 		case ctx.Err() != nil:
-			r.findings.add(stuck, "-", "after %v there is still %+v, %v", maxDrain, left, err)
+			r.findings.add(stuck, "-", "after %v there is still %+v, %v", r.cast.patience(), left, err)
 			return
 		}
 		w.pause(drainStep)
@@ -73,8 +69,8 @@ func (w *worker) drainDeferred(p *place) {
 
 // left sums what the queues have.
 func (w *worker) left(ctx context.Context) (sum client.Counts, err error) {
-	for _, q := range queues() {
-		c, err := w.client.Counts(ctx, q.name)
+	for _, name := range w.cast.names() {
+		c, err := w.client.Counts(ctx, name)
 		if err != nil {
 			return sum, err
 		}

@@ -16,6 +16,9 @@ const fraction = time.Second - time.Microsecond
 // take receives from a place under locks of a length, and writes down what
 // came, also if the answer broke off.
 func (w *worker) take(p *place, o client.ReceiveOptions) (list []*delivery) {
+	if p.asks && o.LockDuration == 0 {
+		o.LockDuration = p.lock
+	}
 	var got []*message.Received
 	c := w.call("receive from "+p.name, func(ctx context.Context) (err error) {
 		got, err = w.client.Receive(ctx, p.name, o)

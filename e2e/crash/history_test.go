@@ -56,6 +56,7 @@ type attempt struct {
 	number  int64         // the sequence number; 0: not told
 	visible time.Duration // it is not to be delivered before; 0: at once
 	life    time.Duration // its own time to live; 0: the queue's
+	marked  bool          // it has the property that some subscriptions are for
 }
 
 // mode is how a receiver got a message.
@@ -65,6 +66,8 @@ const (
 	fromHead mode = iota
 	byNumber      // it asked for the sequence number
 	deleting      // it received and deleted
+	pushed        // the broker sent it
+	heard         // likewise, over a socket: its lock ends with the broker's process
 )
 
 // A delivery is a message in the answer to a receive.
@@ -84,11 +87,16 @@ type delivery struct {
 
 	enqueued time.Duration // as told; 0: not exactly
 	reason   string        // why it is a dead letter
-	damage   string        // in what it is not the message that was sent
+
+	generation int    // of the broker, if it matters: the kills before it
+	damage     string // in what it is not the message that was sent
 }
 
-// renewal is what is done to a lock besides the dispositions.
-const renewal = client.Disposition("renew")
+// What is done to a lock besides the dispositions.
+const (
+	renewal = client.Disposition("renew")
+	failure = client.Disposition("push that failed") // by the broker
+)
 
 // A settlement is the end of a lock, or its renewal. Refused means that the
 // broker said that the lock is lost.
@@ -115,6 +123,13 @@ type redrive struct {
 	at *place
 }
 
+// A closure is a time in which nobody listens at an endpoint to which the
+// broker pushes from a place: tries of which nothing is sent.
+type closure struct {
+	call
+	at *place
+}
+
 // A history is all that happened, in no order.
 type history struct {
 	attempts    []attempt
@@ -122,6 +137,9 @@ type history struct {
 	settlements []settlement
 	blinds      []blind
 	redrives    []redrive
+	kills       []call // one after the other
+	pushes      []push
+	closures    []closure
 	surprises   []string      // answers that nobody should get
 	calls       int           // of all kinds, also those that brought nothing
 	drained     time.Duration // when the broker was found empty; 0: it was not

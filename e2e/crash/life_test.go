@@ -12,6 +12,7 @@ import (
 const (
 	tooOften  = "MaxDeliveryCountExceeded"
 	tooOld    = "TTLExpiredException"
+	inVain    = "PushDeliveryFailed"
 	byRequest = "Refused"
 )
 
@@ -20,6 +21,7 @@ const (
 type life struct {
 	at       *place
 	count    int  // of deliveries
+	unsent   int  // tries to push it of which nothing was sent
 	deferred bool // only its sequence number finds it
 	reason   string
 }
@@ -37,15 +39,26 @@ func (l life) locked() life {
 
 // lapsed is what follows when a lock ends by itself or is abandoned.
 func (l life) lapsed() life {
-	if l.at.max > 0 && l.count >= l.at.max {
+	if l.spent() {
 		return l.buried(tooOften)
+	}
+	return l
+}
+
+// spent reports whether it has been delivered, or tried, as often as allowed.
+func (l life) spent() bool { return l.at.max > 0 && l.count+l.unsent >= l.at.max }
+
+// failed is what follows when a push has failed.
+func (l life) failed() life {
+	if l.spent() {
+		return l.buried(inVain)
 	}
 	return l
 }
 
 // buried is what follows when the message is dead-lettered.
 func (l life) buried(reason string) life {
-	l.deferred, l.reason = false, reason
+	l.deferred, l.unsent, l.reason = false, 0, reason
 	if l.at.dead == nil {
 		return l
 	}
@@ -66,6 +79,8 @@ func (l life) settled(what client.Disposition) (life, bool) {
 		return life{}, false
 	case client.Abandon:
 		return l.lapsed(), true
+	case failure:
+		return l.failed(), true
 	case client.Release:
 		l.count--
 	case client.Defer:
@@ -112,12 +127,18 @@ func (w window) reachable(lives []life) []life {
 	for i := 0; i < len(all) && i < maxSteps; i++ {
 		u := all[i]
 		if u.receives < w.world.blindAt(u.at, w.from, w.to) {
-			next := u.locked().lapsed()
-			used := u.receives + 1
-			if next.at != u.at {
-				used = 0
+			for _, next := range u.unseen() {
+				used := u.receives + 1
+				if next.at != u.at {
+					used = 0
+				}
+				add(unseen{next, used})
 			}
-			add(unseen{next, used})
+		}
+		if w.world.closedAt(u.at, w.from, w.to) {
+			next := u.life
+			next.unsent++
+			add(unseen{next.failed(), u.receives})
 		}
 		if w.world.redrivenAt(u.at, w.from, w.to) {
 			add(unseen{life: u.redriven()})
@@ -133,6 +154,14 @@ func (w window) reachable(lives []life) []life {
 		}
 	}
 	return lives
+}
+
+// unseen are what can follow a delivery that nobody has seen.
+func (l life) unseen() []life {
+	if l.at.pushes {
+		return []life{l.locked().lapsed(), l.locked().failed()}
+	}
+	return []life{l.locked().lapsed()}
 }
 
 // matching returns the lives that d can be a delivery of, as it leaves them.

@@ -113,7 +113,11 @@ func (w *world) step(s *story, c condition, a act) []condition {
 		if c.phase != unsent {
 			return nil
 		}
-		return []condition{{phase: present, life: life{at: a.sent.to.route()}, since: a.sent.start}}
+		var list []condition
+		for _, l := range a.sent.to.origins() {
+			list = append(list, condition{phase: present, life: l, since: a.sent.start})
+		}
+		return list
 	case a.received != nil:
 		return w.receive(s, c, a.received)
 	case a.settled != nil && a.settled.what == renewal:

@@ -158,7 +158,7 @@ func (w *world) checkNumbers(f *findings) {
 			continue
 		}
 		known := map[*place]int64{}
-		if a := s.attempt; a.number > 0 && a.to.forward == nil {
+		if a := s.attempt; a.number > 0 && a.to.route() == a.to {
 			known[a.to] = a.number
 		}
 		for _, d := range s.deliveries {
@@ -179,7 +179,7 @@ func (w *world) checkNumbers(f *findings) {
 
 // queue is the queue that a place is part of.
 func (p *place) queue() *place {
-	for _, q := range queues() {
+	for _, q := range append(queues(), oneBuffer) {
 		if p.ofDead && q.dead == p {
 			return q
 		}

@@ -13,9 +13,13 @@ type place struct {
 	ofDead   bool          // it is the dead-letter sub-queue of another one
 	max      int           // deliveries until a message is dead-lettered; 0: never
 	lock     time.Duration // unless a receiver asks for another one
+	asks     bool          // every receiver asks: the broker's own lock is longer
 	life     time.Duration // of a message that is not received, which is then dead-lettered; 0: for ever
 	dead     *place        // where its dead letters go; nil: they stay
 	forward  *place        // where what is sent to it goes; nil: it stays
+	either   []*place      // where what is sent to it goes, to one of them; nil: it stays
+	router   bool          // it has no messages itself
+	pushes   bool          // its receivers are endpoints
 	redriven bool          // a redriver sends what is here back to the queue
 	deletes  bool          // all of its receivers receive and delete
 	reorders bool          // messages get new positions
@@ -68,12 +72,27 @@ func places() []*place {
 
 func (p *place) String() string { return p.name }
 
-// route is where a message that is sent to p is received from.
-func (p *place) route() *place {
-	if p.forward != nil {
-		return p.forward
+// route is where a message that is sent to p is received from; if that is one
+// of several places, the first of them.
+func (p *place) route() *place { return p.routes()[0] }
+
+// routes are where a message that is sent to p may be received from.
+func (p *place) routes() []*place {
+	switch {
+	case p.forward != nil:
+		return []*place{p.forward}
+	case p.either != nil:
+		return p.either
 	}
-	return p
+	return []*place{p}
+}
+
+// origins are the lives that a message can begin that is sent to p.
+func (p *place) origins() (list []life) {
+	for _, at := range p.routes() {
+		list = append(list, life{at: at})
+	}
+	return list
 }
 
 // policy is the policy of a queue.

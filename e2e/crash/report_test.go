@@ -22,6 +22,7 @@ type report struct {
 	undecided                        int
 	readied                          []time.Duration
 	took                             time.Duration
+	routed                           routed
 	found                            []finding
 }
 
@@ -43,6 +44,7 @@ func (p *report) add(r *run, w *world, found []finding, undecided int) {
 		}
 	}
 	p.addStories(w)
+	p.routed.add(&r.history)
 }
 
 func (p *report) addStories(w *world) {
@@ -93,6 +95,7 @@ func (p *report) String() string {
 	}
 	row("kills", "%d in %d runs, %d of them while the broker was starting, in %v, seed %d", p.kills, p.runs, p.early, p.took.Round(time.Second), p.seed)
 	row("calls", "%d, %d receives without an answer, %d surprises", p.calls, p.blinds, p.count(surprising))
+	p.routed.describe(row)
 	row("messages attempted", "%d", p.attempted)
 	row("  acknowledged", "%d", p.acknowledged)
 	row("  refused or not connected", "%d", p.refused)

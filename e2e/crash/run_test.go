@@ -3,7 +3,6 @@ package crash_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -16,6 +15,7 @@ import (
 // is empty again.
 type run struct {
 	*recorder
+	cast    cast
 	seed    uint64
 	random  *rand.Rand // of the kills
 	broker  *broker
@@ -23,6 +23,7 @@ type run struct {
 	gate    *gate
 	backlog atomic.Int64 // about how many messages are in the broker
 	units   atomic.Int64
+	turns   atomic.Int64 // of the broker: two for each kill, one before and one behind it
 
 	kills   int
 	early   int // of these while the broker was starting
@@ -51,13 +52,14 @@ func newRun(program, dir string, seed uint64) (*run, error) {
 // and checks what it leaves behind.
 func (r *run) play(ctx context.Context, kills int) error {
 	defer r.client.Close()
+	defer r.cast.close()
 	defer r.broker.close()
 	if err := r.begins(ctx); err != nil {
 		return err
 	}
 	working, stop := context.WithCancel(ctx)
 	var workers sync.WaitGroup
-	for _, w := range r.workers(working) {
+	for _, w := range r.cast.workers(working) {
 		workers.Go(w.work)
 	}
 	err := r.crash(ctx, kills)
@@ -66,7 +68,7 @@ func (r *run) play(ctx context.Context, kills int) error {
 	if err != nil {
 		return err
 	}
-	r.vacate(ctx)
+	r.cast.calm(ctx)
 	r.empty(ctx)
 	return errors.Join(r.broker.stop(), r.checkFolder(r.drained > 0))
 }
@@ -84,10 +86,8 @@ func (r *run) begins(ctx context.Context) error {
 	if err := r.broker.ready(ctx); err != nil {
 		return err
 	}
-	for _, q := range queues() {
-		if _, err := r.client.PutPolicy(ctx, q.name, q.policy(), ""); err != nil {
-			return fmt.Errorf("make %s: %w", q, err)
-		}
+	if err := r.cast.build(ctx); err != nil {
+		return err
 	}
 	r.gate.open()
 	return nil
@@ -95,13 +95,12 @@ func (r *run) begins(ctx context.Context) error {
 
 // When the broker is killed, and what is done besides.
 const (
-	minUp        = 5 * time.Millisecond // after it was ready
-	maxUp        = 400 * time.Millisecond
-	maxStarting  = 40 * time.Millisecond // after it was started, if it is killed before it is ready
-	startingOf   = 8                     // one in so many kills is followed by one of these
-	newFolders   = 3                     // so many of these find an empty folder
-	checkOf      = 10                    // one in so many kills has its folder checked
-	afterTheLast = 500 * time.Millisecond
+	minUp       = 5 * time.Millisecond // after it was ready
+	maxUp       = 400 * time.Millisecond
+	maxStarting = 40 * time.Millisecond // after it was started, if it is killed before it is ready
+	startingOf  = 8                     // one in so many kills is followed by one of these
+	newFolders  = 3                     // so many of these find an empty folder
+	checkOf     = 10                    // one in so many kills has its folder checked
 )
 
 // crash kills and starts the broker again and again.
@@ -118,7 +117,7 @@ func (r *run) crash(ctx context.Context, kills int) error {
 			return err
 		}
 	}
-	wait(ctx, afterTheLast)
+	wait(ctx, r.cast.aftermath())
 	return ctx.Err()
 }
 
@@ -138,19 +137,6 @@ func (r *run) whileDown(ctx context.Context, kills int) error {
 	return nil
 }
 
-// rented are the names that tenants have.
-func (r *run) rented() []string { return []string{"/rooms/one", "/rooms/two"} }
-
-// vacate takes the role of names that may have been left with it.
-func (r *run) vacate(ctx context.Context) {
-	w := r.worker(ctx, "caretaker")
-	for _, name := range r.rented() {
-		w.call("unassign", func(ctx context.Context) error {
-			return r.client.DeletePolicy(ctx, name)
-		}, client.ErrNotFound)
-	}
-}
-
 // killStarting starts the broker and kills it soon.
 func (r *run) killStarting(ctx context.Context) error {
 	if err := r.broker.start(); err != nil {
@@ -168,7 +154,13 @@ func (r *run) between(least, most time.Duration) time.Duration {
 func (r *run) kill() error {
 	r.gate.close()
 	r.kills++
-	return r.broker.kill()
+	c := call{start: r.now()}
+	r.turns.Add(1)
+	err := r.broker.kill()
+	c.end = r.now()
+	r.turns.Add(1)
+	r.write(func(h *history) { h.kills = append(h.kills, c) })
+	return errors.Join(err, r.cast.killed())
 }
 
 func (r *run) restart(ctx context.Context) error {
@@ -202,26 +194,4 @@ func wait(ctx context.Context, d time.Duration) {
 	case <-time.After(d):
 	case <-ctx.Done():
 	}
-}
-
-type working interface{ work() }
-
-// workers are those who use the broker.
-func (r *run) workers(ctx context.Context) []working {
-	var all []working
-	for i, t := range everybodySends() {
-		w := r.worker(ctx, fmt.Sprintf("sender %d", i))
-		all = append(all, &sender{worker: w, traffic: t})
-	}
-	for i, h := range everybodyReceives() {
-		w := r.worker(ctx, fmt.Sprintf("consumer %d", i))
-		all = append(all, &consumer{worker: w, at: h.at, habit: h.habit})
-	}
-	for i := range 2 {
-		all = append(all, &deleter{r.worker(ctx, fmt.Sprintf("deleter %d", i)), fast})
-	}
-	for _, name := range r.rented() {
-		all = append(all, &tenant{worker: r.worker(ctx, name), name: name})
-	}
-	return append(all, &redriver{r.worker(ctx, "redriver"), orders})
 }

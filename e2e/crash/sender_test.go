@@ -3,6 +3,7 @@ package crash_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"iter"
 	"strconv"
 	"time"
@@ -72,12 +73,25 @@ func (s *sender) prepare(u unit) (*attempt, *message.Message) {
 	l := s.newLabel()
 	m := newMessage(l)
 	s.turn++
-	a := &attempt{id: m.ID, job: l.job, to: s.to, sender: s.name, turn: s.turn, unit: u, life: l.life}
+	a := &attempt{id: m.ID, job: l.job, to: s.to, sender: s.name, turn: s.turn, unit: u, life: l.life, marked: isMarked(m)}
 	if s.delay != nil {
 		m.ScheduledAt = time.Now().Add(s.delay(s.worker)).Truncate(time.Microsecond)
 		a.visible = s.told(m.ScheduledAt)
 	}
 	return a, m
+}
+
+// count compares what a router says it has put on disk with what it should [Q1].
+func (s *sender) count(sent client.Sent, err error, list ...*attempt) {
+	want := 0
+	for _, a := range list {
+		want += a.subscriptions()
+	}
+	if err == nil && s.to.router && sent.Deliveries != want {
+		s.write(func(h *history) {
+			h.surprises = append(h.surprises, fmt.Sprintf("%s: %d deliveries, want %d", s.name, sent.Deliveries, want))
+		})
+	}
 }
 
 // finish writes attempts down.
@@ -91,7 +105,7 @@ func (s *sender) finish(list ...*attempt) {
 		if !a.maySucceed() {
 			continue
 		}
-		s.backlog.Add(1)
+		s.backlog.Add(int64(len(branches(a.to))))
 		if a.outcome == unknown {
 			l, _ := parseLabel(a.id)
 			s.repeat = append(s.repeat, l)
@@ -113,6 +127,7 @@ func (s *sender) sendOne(u unit) {
 			sent, err = s.client.SendBody(ctx, s.to.name, m, bytes.NewReader(body))
 		}
 		a.number = sent.SequenceNumber
+		s.count(sent, err, a)
 		return err
 	})
 	s.finish(a)
@@ -127,6 +142,7 @@ func (s *sender) sendBatch(u unit, count int) {
 	c := s.call("batch", func(ctx context.Context) error {
 		sent, err := s.client.SendBatch(ctx, s.to.name, messages)
 		first = sent.SequenceNumber
+		s.count(sent, err, attempts...)
 		return err
 	})
 	for i, a := range attempts {

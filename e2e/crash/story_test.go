@@ -23,6 +23,7 @@ type world struct {
 	byLock   map[string][]*settlement // in the order of their ends
 	blinds   map[*place][]*blind
 	redrives map[*place][]*redrive
+	closures map[*place][]*closure
 }
 
 func newWorld(h *history) *world {
@@ -32,6 +33,7 @@ func newWorld(h *history) *world {
 		byLock:   map[string][]*settlement{},
 		blinds:   map[*place][]*blind{},
 		redrives: map[*place][]*redrive{},
+		closures: map[*place][]*closure{},
 	}
 	for i := range h.attempts {
 		w.story(h.attempts[i].id).attempt = &h.attempts[i]
@@ -49,6 +51,9 @@ func newWorld(h *history) *world {
 	}
 	for i := range h.redrives {
 		w.redrives[h.redrives[i].at] = append(w.redrives[h.redrives[i].at], &h.redrives[i])
+	}
+	for i := range h.closures {
+		w.closures[h.closures[i].at] = append(w.closures[h.closures[i].at], &h.closures[i])
 	}
 	w.sort()
 	return w
@@ -111,6 +116,10 @@ func (w *world) redrivenAt(p *place, from, to time.Duration) bool {
 	return p.redriven && slices.ContainsFunc(w.redrives[p], func(r *redrive) bool {
 		return r.start <= to && r.end >= from
 	})
+}
+
+func (w *world) closedAt(p *place, from, to time.Duration) bool {
+	return slices.ContainsFunc(w.closures[p], func(c *closure) bool { return c.start <= to && c.end >= from })
 }
 
 // lockEnd is when the lock of d ends, by what was known when e was asked for,
