@@ -275,9 +275,6 @@ func (k *machine) changed(p *place, to policy.Queue, rules []int) {
 	k.try(func(m *model) {
 		p := m.names[p.name]
 		p.policy, p.rules = to, rules
-		if r := p.at; r != nil {
-			r.subs = append(slices.DeleteFunc(slices.Clone(r.subs), func(s *place) bool { return s == p }), p)
-		}
 		p.join(m)
 		m.flush()
 	})

@@ -5,11 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
-	"github.com/jitney-mq/jitney/broker"
 	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/queue"
 )
@@ -122,29 +120,8 @@ func (k *machine) passSome() {
 	k.try(func(m *model) { m.pass(m.now.Add(d)) })
 }
 
-// reopenIt closes and opens the broker. In which order it knows the
-// subscriptions then is nobody's business, so each is changed once.
+// reopenIt closes and opens the broker: everything is as it was.
 func (k *machine) reopenIt() {
 	k.reopen()
-	for _, name := range slices.Sorted(maps.Keys(k.model.names)) {
-		p := k.model.names[name]
-		if p.at == nil {
-			continue
-		}
-		e := k.entry(name)
-		s := e.Policy.(policy.Subscription)
-		s.UserMetadata += "."
-		if _, err := k.Change(context.Background(), e.Name, s, e.ETag()); errors.Is(err, broker.ErrNoTarget) {
-			// Its dead letters go to a name that is not there any more.
-			s.DeadLetterTo = ""
-			_, err = k.Change(context.Background(), e.Name, s, e.ETag())
-			if err != nil {
-				k.Fatal(err)
-			}
-		} else if err != nil {
-			k.Fatal(err)
-		}
-		p.policy.DeadLetterTo, p.policy.UserMetadata = s.DeadLetterTo, s.UserMetadata
-		p.at.subs = append(slices.DeleteFunc(slices.Clone(p.at.subs), func(s *place) bool { return s == p }), p)
-	}
+	k.try(func(*model) {})
 }

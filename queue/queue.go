@@ -75,6 +75,10 @@ func (q *Queue) update(ctx context.Context, fn func(tx *store.Tx) error) error {
 // those of the store.
 func (q *Queue) Join(tx *store.Tx) error { return q.join(tx) }
 
+// IsDeleted reports whether the queue has been deleted, or is in the commit in
+// the making. It is for the writer.
+func (q *Queue) IsDeleted() bool { return q.deleted }
+
 // HasRoom reports whether the policy's limits leave room for a message with a
 // body of size bytes. It is for the writer, after Join.
 func (q *Queue) HasRoom(size int64) bool { return q.hasRoom(1, size) }

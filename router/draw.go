@@ -4,7 +4,6 @@ import (
 	"github.com/jitney-mq/jitney/message"
 	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/queue"
-	"github.com/jitney-mq/jitney/store"
 )
 
 // A choice is what the rules of a table say of a message. It is made where it
@@ -45,13 +44,13 @@ func (t *table) choose(d policy.Distribution, m *message.Message) (c choice) {
 // them as likely as any other: a durable one by its own queue, those to whom the
 // broker pushes by the buffer, which counts for as many as they are. If nobody is
 // current, but there are endpoints, the message waits in the buffer [S3].
-func (r *Router) drawOne(tx *store.Tx, t *table, c *choice, size int64) ([]queue.Copy, error) {
+func (r *Router) drawOne(t *table, c *choice, size int64) ([]queue.Copy, error) {
 	durable := make([]wanting, 0, len(c.durable))
 	disabled := false
 	for _, s := range c.durable {
 		if !s.takes() {
 			disabled = true
-		} else if s.Queue.Join(tx) == nil { // it has not ended in this commit
+		} else if !s.Queue.IsDeleted() {
 			durable = append(durable, s)
 		}
 	}

@@ -128,7 +128,7 @@ func (r *Router) Route(m *message.Message, size int64) queue.Choice {
 			t, c = now, now.choose(r.Policy().Distribution, m)
 		}
 		if r.Policy().Distribution == policy.ToOne {
-			copies, err := r.drawOne(tx, t, &c, size)
+			copies, err := r.drawOne(t, &c, size)
 			if err == nil {
 				tx.OnCommit(func() { r.count(1, len(copies), 0) })
 			}

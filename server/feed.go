@@ -46,8 +46,14 @@ func (x *exchange) feed(n namespace.Name, self string) error {
 			{Rel: "first", Href: pageOf(self, ""), Type: atom.FeedType},
 		},
 	}
+	elements := 0
 	for i := range children {
-		f.Entries = append(f.Entries, x.childEntry(&children[i]))
+		entry := x.childEntry(&children[i])
+		if elements += countElements(entry.Extensions); elements > maxFeedElements && i > 0 {
+			children, more = children[:i], true
+			break
+		}
+		f.Entries = append(f.Entries, entry)
 		if at := f.Entries[i].Updated; at.After(f.Updated) {
 			f.Updated = at
 		}
@@ -57,6 +63,15 @@ func (x *exchange) feed(n namespace.Name, self string) error {
 		f.Links = append(f.Links, atom.Link{Rel: "next", Href: pageOf(self, last), Type: atom.FeedType}) // RFC 5005
 	}
 	return x.writeFeed(f)
+}
+
+// countElements counts elements with all that is inside them.
+func countElements(list []atom.Element) int {
+	count := len(list)
+	for i := range list {
+		count += countElements(list[i].Children)
+	}
+	return count
 }
 
 // pageOf is the page of a feed that begins behind a segment.

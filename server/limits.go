@@ -31,9 +31,11 @@ const (
 	maxReasonBytes = 4096          // of a dead letter's reason, and of its description
 	maxIgnored     = 64 << 10      // bytes of a body that means nothing
 	maxFeed        = 100           // entries of a feed's page [N3]
-	browseCount    = 100           // messages of a page, unless the client says how many; at most queue.MaxCount
-	maxDetail      = 10_000        // queues in /-/metrics?detail=queues
-	maxRequestID   = 128           // bytes of an X-Request-Id
+	// maxFeedElements is of a page's policies: package atom reads 10,000 of a document.
+	maxFeedElements = 8000
+	browseCount     = 100    // messages of a page, unless the client says how many; at most queue.MaxCount
+	maxDetail       = 10_000 // queues in /-/metrics?detail=queues
+	maxRequestID    = 128    // bytes of an X-Request-Id
 )
 
 // Limits of sockets [S9].

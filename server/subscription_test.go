@@ -811,3 +811,28 @@ func TestRulesOfPushes(t *testing.T) {
 		})
 	})
 }
+
+// A page of a feed ends before it has more than a client reads. [N3]
+func TestLargeSubscriptionFeed(t *testing.T) {
+	inBubble(t, func(b *bus) {
+		b.newRouter("/jobs", "")
+		rules := make([]string, policy.MaxRules)
+		for i := range rules {
+			rules[i] = fmt.Sprintf(`{"Name":"r%d","SqlFilter":"a = %d","SqlAction":"SET b = 1"}`, i, i)
+		}
+		for i := range 30 {
+			b.pull("/jobs", fmt.Sprint("s", i), `"Rule":[`+strings.Join(rules, ",")+`]`)
+		}
+		seen := 0
+		for next := "/jobs/subscriptions"; next != ""; {
+			f, err := atom.ParseFeed([]byte(b.call("GET", next, "").want(200).body))
+			if err != nil {
+				b.Fatal(err)
+			}
+			seen, next = seen+len(f.Entries), f.Link("next")
+		}
+		if seen != 30 {
+			b.Errorf("%d of 30 subscriptions", seen)
+		}
+	})
+}

@@ -142,11 +142,11 @@ var mutants = []mutant{
 
 	// Routers.
 	{"all is a commit for each half of the subscriptions", "S2", "queue/distribute.go",
-		"\terr = s.store.Update(ctx, func(tx *store.Tx) error { return p.distribute(tx, choices, counts) })\n",
-		"\tfor half := range 2 {\n\t\tpart := make([]Choice, len(choices))\n\t\tfor i, choose := range choices {\n" +
-			"\t\t\tpart[i] = func(tx *store.Tx) ([]Copy, error) {\n\t\t\t\tall, err := choose(tx)\n\t\t\t\tif half == 0 {\n" +
+		"\terr = s.store.Update(ctx, func(tx *store.Tx) error { return p.distribute(s, tx, choices, counts) })\n",
+		"\tfor half := range 2 {\n\t\tpart := make([]Choice, len(choices))\n\t\tfor i, choice := range choices {\n" +
+			"\t\t\tpart[i].Make = func(tx *store.Tx) ([]Copy, error) {\n\t\t\t\tall, err := choice.Make(tx)\n\t\t\t\tif half == 0 {\n" +
 			"\t\t\t\t\treturn all[:len(all)/2], err\n\t\t\t\t}\n\t\t\t\treturn all[len(all)/2:], err\n\t\t\t}\n\t\t}\n" +
-			"\t\terr = s.store.Update(ctx, func(tx *store.Tx) error { return p.distribute(tx, part, counts) })\n\t}\n", sharing},
+			"\t\terr = s.store.Update(ctx, func(tx *store.Tx) error { return p.distribute(s, tx, part, counts) })\n\t}\n", sharing},
 	{"all leaves a subscription out", "S2", "router/table.go",
 		"for _, i := range candidates {", "for _, i := range candidates[:min(1, len(candidates))] {", routing},
 	{"one hands one message to two", "S3", "router/draw.go",
