@@ -61,22 +61,23 @@ func work(body []byte) {
 	}
 }
 
-// audit copies what the audit queue has to the logbook, in its order: many
-// messages at a time, each settled when it is on disk here.
+// audit copies what the audit queue has to the logbook, in its order. The policy
+// of the queue has one message locked at a time: so none overtakes one whose lock
+// is left over from a crash.
 func (s *service) audit(ctx context.Context) error {
-	return s.receive(ctx, audit, 100, func([]byte) {})
+	return s.receive(ctx, audit, func([]byte) {})
 }
 
 // pull takes jobs from the subscription that is a queue.
 func (s *service) pull(ctx context.Context) error {
-	return s.receive(ctx, pulled, 1, work)
+	return s.receive(ctx, pulled, work)
 }
 
 // receive takes messages of a queue until ctx ends. While the broker is down it
 // asks again.
-func (s *service) receive(ctx context.Context, queue string, count int, do func(body []byte)) error {
+func (s *service) receive(ctx context.Context, queue string, do func(body []byte)) error {
 	for ctx.Err() == nil {
-		list, err := s.client.Receive(ctx, queue, client.ReceiveOptions{Count: count, Wait: 10 * time.Second})
+		list, err := s.client.Receive(ctx, queue, client.ReceiveOptions{Wait: 10 * time.Second})
 		if errors.Is(err, client.ErrNoMessage) {
 			continue
 		}

@@ -23,7 +23,7 @@ type step struct{ name, id, document string }
 func topology(urls ...string) []step {
 	steps := []step{
 		{jobs, "", `{"RouterPolicy":{"MessageDistribution":"All"}}`},
-		{audit, "", `{"links":[{"rel":"subscription","href":"/jobs"}],"QueuePolicy":{"LockDuration":"PT5S"}}`},
+		{audit, "", `{"links":[{"rel":"subscription","href":"/jobs"}],"QueuePolicy":{"LockDuration":"PT5S","MaxConcurrentReaders":1}}`},
 		{workers, "", `{"links":[{"rel":"subscription","href":"/jobs"}],"RouterPolicy":{"MessageDistribution":"One","PushDeliveryTimeout":"PT5S"}}`},
 		{workers + "/subscriptions", "pulled", `{"SubscriptionPolicy":{"LockDuration":"PT5S"}}`},
 	}
