@@ -60,7 +60,7 @@ func (w *walk) check(p policy.Policy) error {
 		if err != nil {
 			return err
 		}
-		if isHome := slices.ContainsFunc(w.homes, t.Equal); !isHome && (e == nil || !hasParts(e.Policy)) {
+		if isHome := slices.ContainsFunc(w.homes, t.Equal); !isHome && !takesAny(e) {
 			return fmt.Errorf("%w: %s", ErrNoTarget, t)
 		}
 		if err := w.from(t, []string{w.homes[0].String()}); err != nil {
@@ -68,6 +68,12 @@ func (w *walk) check(p policy.Policy) error {
 		}
 	}
 	return nil
+}
+
+// takesAny reports whether messages can be sent to a name: a subscription gets
+// those of its router only.
+func takesAny(e *namespace.Entry) bool {
+	return e != nil && (e.Policy.Kind() == policy.QueueKind || e.Policy.Kind() == policy.RouterKind)
 }
 
 // from follows messages from a name on, and returns ErrCycle if they come home.

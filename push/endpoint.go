@@ -56,7 +56,7 @@ func setOf(text string) map[string]bool {
 // in printable ASCII. Values are not repeated in errors: they may be secret. [S7]
 func CheckHeaders(list []Header) error {
 	if len(list) > MaxHeaders {
-		return problem.NewField("HttpHeaders", "", "at most %d headers", MaxHeaders)
+		return problem.NewField("HttpHeader", "", "at most %d headers", MaxHeaders)
 	}
 	size, seen := 0, make(map[string]bool, len(list))
 	for _, h := range list {
@@ -64,15 +64,15 @@ func CheckHeaders(list []Header) error {
 		size += len(h.Name) + len(h.Value)
 		switch {
 		case !isToken(h.Name):
-			return problem.NewField("HttpHeaders", h.Name, "a header's name: letters, digits and !#$%%&'*+-.^_`|~")
+			return problem.NewField("HttpHeader", h.Name, "a header's name: letters, digits and !#$%%&'*+-.^_`|~")
 		case isClosed[name] || hasClosedPrefix(name):
-			return problem.NewField("HttpHeaders", h.Name, "a header that neither HTTP nor the broker sets")
+			return problem.NewField("HttpHeader", h.Name, "a header that neither HTTP nor the broker sets")
 		case seen[name]:
-			return problem.NewField("HttpHeaders", h.Name, "each header once")
+			return problem.NewField("HttpHeader", h.Name, "each header once")
 		case !isHeaderValue(h.Value):
-			return problem.NewField("HttpHeaders", h.Name, "a value in printable ASCII, without a space at its ends")
+			return problem.NewField("HttpHeader", h.Name, "a value in printable ASCII, without a space at its ends")
 		case size > MaxHeaderBytes:
-			return problem.NewField("HttpHeaders", h.Name, "at most %d bytes of headers", MaxHeaderBytes)
+			return problem.NewField("HttpHeader", h.Name, "at most %d bytes of headers", MaxHeaderBytes)
 		}
 		seen[name] = true
 	}

@@ -43,7 +43,7 @@ func TestCheckHeaders(t *testing.T) {
 	trap := newCanary(t)
 	for name, list := range bad {
 		wrong := (*problem.Field)(nil)
-		if err := push.CheckHeaders(list); !errors.As(err, &wrong) || wrong.Element != "HttpHeaders" {
+		if err := push.CheckHeaders(list); !errors.As(err, &wrong) || wrong.Element != "HttpHeader" {
 			t.Errorf("%s: %v", name, err)
 		}
 		r := c.Push(context.Background(), push.Endpoint{URL: "http://127.0.0.1:" + trap.port, Header: list, Timeout: long}, "msg_1", order(), nil)

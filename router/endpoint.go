@@ -27,29 +27,28 @@ type endpoint struct {
 	health   health
 }
 
-// newEndpoint returns the endpoint of a subscription: *problem.Field.
+// newEndpoint returns the endpoint of a subscription, nil if it has none:
+// *problem.Field. What is said of pushes has to be right in any case.
 func newEndpoint(name string, p *policy.Subscription) (*endpoint, error) {
+	e := &endpoint{name: name, limit: p.MaxInFlight}
+	for _, h := range p.Headers {
+		e.client.Header = append(e.client.Header, push.Header{Name: h.Name, Value: h.Value})
+	}
+	err := push.CheckHeaders(e.client.Header)
+	if err == nil && p.Secret != "" {
+		e.client.Secret, err = push.ParseSecret(p.Secret)
+	}
+	if err == nil && p.EndTo != "" {
+		_, err = push.CheckURL(p.EndTo)
+	}
+	if err != nil || p.PushTo == "" {
+		return nil, err
+	}
 	u, err := push.CheckURL(p.PushTo)
 	if err != nil {
 		return nil, err
 	}
-	e := &endpoint{name: name, limit: p.MaxInFlight, client: push.Endpoint{URL: u.String()}}
-	for _, h := range p.Headers {
-		e.client.Header = append(e.client.Header, push.Header{Name: h.Name, Value: h.Value})
-	}
-	if err := push.CheckHeaders(e.client.Header); err != nil {
-		return nil, err
-	}
-	if p.Secret != "" {
-		if e.client.Secret, err = push.ParseSecret(p.Secret); err != nil {
-			return nil, err
-		}
-	}
-	if p.EndTo != "" {
-		if _, err := push.CheckURL(p.EndTo); err != nil {
-			return nil, err
-		}
-	}
+	e.client.URL = u.String()
 	return e, nil
 }
 

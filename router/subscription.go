@@ -54,11 +54,9 @@ func NewSubscription(name string, q *queue.Queue, p *policy.Subscription) (*Subs
 	if len(s.rules) == 0 {
 		s.rules = []rule{{name: defaultRule, filter: filter.All()}}
 	}
-	if p.PushTo != "" {
-		var err error
-		if s.endpoint, err = newEndpoint(name, p); err != nil {
-			return nil, err
-		}
+	var err error
+	if s.endpoint, err = newEndpoint(name, p); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
