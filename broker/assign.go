@@ -94,7 +94,9 @@ func (b *Broker) hides(names namespace.Change, n namespace.Name, p policy.Policy
 }
 
 // hasParts reports whether what a policy makes of a name has sub-resources.
-func hasParts(p policy.Policy) bool { return p.Kind() != policy.MetadataKind }
+func hasParts(p policy.Policy) bool {
+	return p.Kind() != policy.MetadataKind && p.Kind() != policy.ConnectionPointKind
+}
 
 func isWord(segment string) bool {
 	folded := namespace.FoldSegment(segment)
@@ -150,7 +152,13 @@ func (b *Broker) change(tx *store.Tx, n namespace.Name, p policy.Policy, match s
 	if err := b.changeRole(tx, names, old, &e); err != nil {
 		return old, err
 	}
-	return &e, names.Put(&e)
+	if err := names.Put(&e); err != nil {
+		return old, err
+	}
+	if p.Kind() == policy.ConnectionPointKind {
+		b.changedPoint(tx, n)
+	}
+	return &e, nil
 }
 
 // changeRole has the primitive of a name follow its policy.
@@ -210,6 +218,8 @@ func (b *Broker) end(tx *store.Tx, names namespace.Change, e *namespace.Entry, w
 		err = b.endRouter(tx, names, e)
 	case policy.Subscription:
 		err = b.endSubscription(tx, names, e, &p, why)
+	case policy.ConnectionPoint:
+		b.changedPoint(tx, e.Name)
 	}
 	if err != nil || e.Policy.Kind() == policy.MetadataKind {
 		return err

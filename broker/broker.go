@@ -16,6 +16,7 @@ import (
 	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/push"
 	"github.com/jitney-mq/jitney/queue"
+	"github.com/jitney-mq/jitney/relay"
 	"github.com/jitney-mq/jitney/router"
 	"github.com/jitney-mq/jitney/store"
 )
@@ -37,6 +38,7 @@ type Broker struct {
 	queues  *queue.Set
 	routers *router.Set
 	push    *push.Client
+	relay   *relay.Hub
 	sweeper *sweeper
 	log     *slog.Logger
 	started time.Time
@@ -83,6 +85,7 @@ func (b *Broker) load(ctx context.Context) error {
 	if b.names, err = namespace.OpenRegistry(ctx, b.store); err != nil {
 		return err
 	}
+	b.relay = relay.New(relay.Options{Policy: b.connectionPoint, Logger: b.log})
 	b.queues, err = queue.Open(ctx, b.store, queue.Options{
 		Resolve: b.resolve,
 		Wake:    b.sweeper.wake,
@@ -92,7 +95,7 @@ func (b *Broker) load(ctx context.Context) error {
 		return err
 	}
 	b.routers = router.New(router.Options{
-		Store: b.store, Queues: b.queues, Push: b.push, Draw: rand.IntN, Find: b.findRouter, End: b.endNamed,
+		Store: b.store, Queues: b.queues, Push: b.push, Relay: b.relayTo, Draw: rand.IntN, Find: b.findRouter, End: b.endNamed,
 	})
 	if err := b.loadRoles(); err != nil {
 		return err
@@ -137,9 +140,13 @@ func (b *Broker) loadSubscription(e *namespace.Entry, p *policy.Subscription) (*
 	if err != nil {
 		return nil, nil, err
 	}
-	kept := r.Policy().Keep(*p)
+	moved := *p
+	if to := b.entryNamed(p.ForwardTo); to != nil {
+		moved = pushingTo(to, moved)
+	}
+	kept := r.Policy().Keep(moved)
 	q := b.queues.Load(queue.ID(e.Number), e.Name.String(), &kept)
-	s, err := router.NewSubscription(e.Name.String(), q, p)
+	s, err := router.NewSubscription(e.Name.String(), q, &moved)
 	return r, s, err
 }
 
@@ -149,6 +156,7 @@ func (b *Broker) Close() error {
 	b.closeOnce.Do(func() {
 		b.queues.Close()
 		b.routers.Close()
+		b.relay.Close()
 		b.sweeper.stop()
 		b.closeErr = b.store.Close()
 	})
@@ -157,7 +165,10 @@ func (b *Broker) Close() error {
 
 // Drain answers everybody who waits, and lets the rest go on: the first step
 // of a shutdown.
-func (b *Broker) Drain() { b.queues.Close() }
+func (b *Broker) Drain() {
+	b.queues.Close()
+	b.relay.Drain()
+}
 
 // Failure is closed when the store has failed: the process should end. Failed
 // says why.
@@ -216,15 +227,20 @@ func (b *Broker) resolve(name string) (queue.Target, error) {
 
 // findRouter returns the router that a policy names, nil if it is none.
 func (b *Broker) findRouter(name string) *router.Router {
-	n, err := namespace.Parse(name)
-	if err != nil {
-		return nil
-	}
-	if e := b.names.Get(n); e != nil {
+	if e := b.entryNamed(name); e != nil {
 		r, _ := b.routerOf(e)
 		return r
 	}
 	return nil
+}
+
+// entryNamed returns the entry that a policy names, nil if there is none.
+func (b *Broker) entryNamed(name string) *namespace.Entry {
+	n, err := namespace.Parse(name)
+	if err != nil {
+		return nil
+	}
+	return b.names.Get(n)
 }
 
 // Subscription returns the subscription of an entry, nil if there is none.
@@ -249,6 +265,7 @@ type Info struct {
 	Store     store.Stats
 	Totals    queue.Totals
 	Routers   router.Totals
+	Relay     relay.Totals
 }
 
 // Info returns the figures of the moment.
@@ -259,5 +276,6 @@ func (b *Broker) Info() Info {
 		Store:     b.store.Stats(),
 		Totals:    b.queues.Totals(),
 		Routers:   b.routers.Totals(),
+		Relay:     b.relay.Totals(),
 	}
 }

@@ -166,17 +166,25 @@ func (b *Broker) routersAt(names namespace.Change, p policy.Policy, at []namespa
 		if names.Count(n, subscriptions) >= r.MaxSubscribers {
 			return nil, fmt.Errorf("%w: %s has %d", ErrCrowded, n, r.MaxSubscribers)
 		}
-		if s, is := p.(policy.Subscription); is && !ruled(&r, &s) {
-			return nil, ErrRules
+		if err := ruled(names, &r, p); err != nil {
+			return nil, err
 		}
 		list = append(list, e)
 	}
 	return list, nil
 }
 
-// ruled reports whether a router has use for a subscription's rules [S3].
-func ruled(r *policy.Router, s *policy.Subscription) bool {
-	return r.Distribution == policy.ToAll || s.PushTo == "" || len(s.Rules) == 0
+// ruled returns ErrRules if a router has no use for a subscription's rules [S3].
+func ruled(names namespace.Change, r *policy.Router, p policy.Policy) error {
+	s, is := p.(policy.Subscription)
+	if !is || r.Distribution == policy.ToAll || len(s.Rules) == 0 {
+		return nil
+	}
+	s, err := pushing(names, s)
+	if err == nil && s.PushTo != "" {
+		err = ErrRules
+	}
+	return err
 }
 
 // subscribe makes a subscription that was checked.
@@ -185,13 +193,18 @@ func (b *Broker) subscribe(tx *store.Tx, at *namespace.Entry, id string, p polic
 	if err != nil {
 		return nil, err
 	}
-	if _, err := router.NewSubscription(n.String(), nil, &p); err != nil {
+	names := b.names.In(tx)
+	moved, err := pushing(names, p)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := router.NewSubscription(n.String(), nil, &moved); err != nil {
 		return nil, err
 	}
 	r, of := b.routers.Get(queue.ID(at.Number)), at.Policy.(policy.Router)
-	kept := of.Keep(p)
+	kept := of.Keep(moved)
 	q := b.queues.Create(tx, n.String(), &kept)
-	s, err := router.NewSubscription(n.String(), q, &p)
+	s, err := router.NewSubscription(n.String(), q, &moved)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +213,7 @@ func (b *Broker) subscribe(tx *store.Tx, at *namespace.Entry, id string, p polic
 	if err := follow(tx, n, &p); err != nil {
 		return nil, err
 	}
-	return e, b.names.In(tx).Put(e)
+	return e, names.Put(e)
 }
 
 // changeSubscription has a subscription follow its policy.
@@ -210,15 +223,19 @@ func (b *Broker) changeSubscription(tx *store.Tx, names namespace.Change, from, 
 		return err
 	}
 	of := at.Policy.(policy.Router)
-	if !ruled(&of, p) {
-		return ErrRules
+	if err := ruled(names, &of, *p); err != nil {
+		return err
 	}
-	q := b.queues.Get(queue.ID(to.Number))
-	s, err := router.NewSubscription(to.Name.String(), q, p)
+	moved, err := pushing(names, *p)
 	if err != nil {
 		return err
 	}
-	kept := of.Keep(*p)
+	q := b.queues.Get(queue.ID(to.Number))
+	s, err := router.NewSubscription(to.Name.String(), q, &moved)
+	if err != nil {
+		return err
+	}
+	kept := of.Keep(moved)
 	if err := q.Change(tx, &kept); err != nil {
 		return err
 	}
@@ -235,7 +252,11 @@ func (b *Broker) changeRouter(tx *store.Tx, names namespace.Change, e *namespace
 		return err
 	}
 	return names.Each(e.Name, subscriptions, func(s *namespace.Entry) error {
-		kept := p.Keep(s.Policy.(policy.Subscription))
+		moved, err := pushing(names, s.Policy.(policy.Subscription))
+		if err != nil {
+			return err
+		}
+		kept := p.Keep(moved)
 		return b.queues.Get(queue.ID(s.Number)).Change(tx, &kept)
 	})
 }

@@ -54,13 +54,13 @@ func (w *walk) check(p policy.Policy) error {
 		}
 		t, err := namespace.Parse(target)
 		if err != nil {
-			return problem.NewField(element, target, "the name of a queue or a router")
+			return problem.NewField(element, target, "the name of a queue, a router or, in a subscription, a connection point")
 		}
 		e, err := w.names.Get(t)
 		if err != nil {
 			return err
 		}
-		if isHome := slices.ContainsFunc(w.homes, t.Equal); !isHome && !takesAny(e) {
+		if isHome := slices.ContainsFunc(w.homes, t.Equal); !isHome && !takesAny(e) && !pushesTo(e, p, element) {
 			return fmt.Errorf("%w: %s", ErrNoTarget, t)
 		}
 		if err := w.from(t, []string{w.homes[0].String()}); err != nil {
@@ -74,6 +74,12 @@ func (w *walk) check(p policy.Policy) error {
 // those of its router only.
 func takesAny(e *namespace.Entry) bool {
 	return e != nil && (e.Policy.Kind() == policy.QueueKind || e.Policy.Kind() == policy.RouterKind)
+}
+
+// pushesTo reports whether e is a connection point that a subscription may push to.
+func pushesTo(e *namespace.Entry, p policy.Policy, element string) bool {
+	return e != nil && e.Policy.Kind() == policy.ConnectionPointKind &&
+		p.Kind() == policy.SubscriptionKind && element == "ForwardTo"
 }
 
 // from follows messages from a name on, and returns ErrCycle if they come home.

@@ -1,6 +1,9 @@
 package namespace
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // Limits of a path: a name with a sub-resource below it.
 const (
@@ -80,3 +83,26 @@ func (p Path) Name(count int) (Name, error) {
 // After returns the decoded segments behind the first count, as given. Compare
 // words among them by FoldSegment. The result must not be changed.
 func (p Path) After(count int) []string { return p.segments[count:] }
+
+// Lead returns the longest beginning of a path that can be a name, for paths that
+// go on with what somebody else gives a meaning to. Whatever is no name ends it.
+func Lead(path string) Path {
+	rest, _ := strings.CutPrefix(path, "/")
+	var p Path
+	for raw := range strings.SplitSeq(rest, "/") {
+		segment, err := url.PathUnescape(raw)
+		if err == nil {
+			err = nameRule.check(segment, raw)
+		}
+		var longer Name
+		if err == nil {
+			longer, err = p.name.Child(segment)
+		}
+		if err != nil {
+			p.reason = err
+			break
+		}
+		p.name, p.segments = longer, append(p.segments, segment)
+	}
+	return p
+}

@@ -72,7 +72,7 @@ func TestParseJSONRefuses(t *testing.T) {
 			wantField(t, err, test.element, test.value, test.want)
 		})
 	}
-	for _, body := range []string{`{"QueuePolicy":{"Index":["$.a"]}}`, `{"QueuePolicy":{"Index":[]}}`, `{"ConnectionPointPolicy":{}}`} {
+	for _, body := range []string{`{"QueuePolicy":{"Index":["$.a"]}}`, `{"QueuePolicy":{"Index":[]}}`, `{"ConnectionPointPolicy":{"RequiresClientAuthorization":false}}`} {
 		if _, err := policy.ParseJSON([]byte(body)); !errors.Is(err, policy.ErrNotAvailable) {
 			t.Errorf("%s: got %v", body, err)
 		}

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/jitney-mq/jitney/atom"
@@ -68,7 +67,7 @@ func isPolicy(e atom.Element) bool {
 	if isNamespace(e.Name.Space) {
 		return strings.HasSuffix(e.Name.Local, "Policy")
 	}
-	return formOf(e.Name.Local) != nil || slices.Contains(later, e.Name.Local)
+	return formOf(e.Name.Local) != nil
 }
 
 // formOf returns the form whose policy element has this name, or nil.
@@ -105,9 +104,6 @@ func fromElement(root atom.Element) (Policy, error) {
 	name := root.Name.Local
 	if !isNamespace(root.Name.Space) {
 		return nil, problem.NewField(name, root.Name.Space, "the namespace %s", Namespace)
-	}
-	if slices.Contains(later, name) {
-		return nil, notYet(problem.NewField(name, "", "%s: %s is not available yet", policyNames(), name))
 	}
 	f := formOf(name)
 	if f == nil {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Policy is a Queue, Router, Subscription or Metadata, by value. The compiler lets a pointer to one
+// Policy is a Queue, Router, Subscription, ConnectionPoint or Metadata, by value. The compiler lets a pointer to one
 // pass, but the functions of this package panic on it.
 type Policy interface {
 	Kind() Kind
@@ -32,6 +32,7 @@ const (
 	MetadataKind
 	RouterKind
 	SubscriptionKind
+	ConnectionPointKind
 )
 
 // String returns the role that the kind gives to a name.
@@ -45,6 +46,8 @@ func (k Kind) String() string {
 		return "router"
 	case SubscriptionKind:
 		return "subscription"
+	case ConnectionPointKind:
+		return "connection point"
 	}
 	return "unknown"
 }

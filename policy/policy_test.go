@@ -97,13 +97,6 @@ func TestWhichPolicy(t *testing.T) {
 			}
 		})
 	}
-	for _, name := range []string{"ConnectionPointPolicy"} {
-		_, err := parse(in("<p:" + name + "/>"))
-		wantField(t, err, name, "", name+" is not available yet")
-		if !errors.Is(err, policy.ErrNotAvailable) {
-			t.Errorf("got %v", err)
-		}
-	}
 }
 
 func TestStructure(t *testing.T) {

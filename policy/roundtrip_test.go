@@ -34,7 +34,18 @@ func policies() *rapid.Generator[policy.Policy] {
 	return rapid.OneOf(
 		rapid.Map(queues(), func(q policy.Queue) policy.Policy { return q }),
 		rapid.Map(references(), func(m policy.Metadata) policy.Policy { return m }),
+		rapid.Map(connectionPoints(), func(c policy.ConnectionPoint) policy.Policy { return c }),
 	)
+}
+
+func connectionPoints() *rapid.Generator[policy.ConnectionPoint] {
+	return rapid.Custom(func(t *rapid.T) policy.ConnectionPoint {
+		c := policy.NewConnectionPoint()
+		c.Common = commons().Draw(t, "common")
+		c.Status = rapid.SampledFrom([]policy.Status{0, 1, 2, 3}).Draw(t, "status")
+		c.MaxListeners = rapid.IntRange(1, 1000).Draw(t, "listeners")
+		return c
+	})
 }
 
 func references() *rapid.Generator[policy.Metadata] {

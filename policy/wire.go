@@ -24,24 +24,23 @@ const (
 // maxMessageKilobytes is the largest body that a policy can allow, 100 MiB.
 const maxMessageKilobytes = 102_400
 
-// later are policies that are known by name only.
-var later = []string{"ConnectionPointPolicy"}
-
 // forms holds the table of each Kind. Parsing, writing, comparing and the
 // documentation all follow these tables. [P2]
 var forms = []form{
-	QueueKind:    newTable("QueuePolicy", NewQueue, queueElements(), commonElements(inQueue)),
-	MetadataKind: newTable("MetadataPolicy", newMetadata, metadataElements(), commonElements(inMetadata)),
-	RouterKind:   newTable("RouterPolicy", NewRouter, routerElements(), commonElements(inRouter)),
+	QueueKind:           newTable("QueuePolicy", NewQueue, queueElements(), commonElements(inQueue)),
+	MetadataKind:        newTable("MetadataPolicy", newMetadata, metadataElements(), commonElements(inMetadata)),
+	RouterKind:          newTable("RouterPolicy", NewRouter, routerElements(), commonElements(inRouter)),
+	ConnectionPointKind: newTable("ConnectionPointPolicy", NewConnectionPoint, connectionPointElements(), commonElements(inConnectionPoint)),
 	SubscriptionKind: newTable("SubscriptionPolicy", NewSubscription, subscriptionElements(),
 		within(queueOf, queueElements()), commonElements(inSubscription)),
 }
 
-func inQueue(q *Queue) *Common               { return &q.Common }
-func inMetadata(m *Metadata) *Common         { return &m.Common }
-func inRouter(r *Router) *Common             { return &r.Common }
-func inSubscription(s *Subscription) *Common { return &s.Common }
-func queueOf(s *Subscription) *Queue         { return &s.Queue }
+func inQueue(q *Queue) *Common                     { return &q.Common }
+func inMetadata(m *Metadata) *Common               { return &m.Common }
+func inRouter(r *Router) *Common                   { return &r.Common }
+func inSubscription(s *Subscription) *Common       { return &s.Common }
+func inConnectionPoint(c *ConnectionPoint) *Common { return &c.Common }
+func queueOf(s *Subscription) *Queue               { return &s.Queue }
 
 func queueElements() rows[Queue] {
 	return slices.Concat(deliveryElements(), sizeElements(), routeElements(), inspectionElements())
@@ -143,6 +142,15 @@ func metadataElements() rows[Metadata] {
 			func(m *Metadata) *string { return &m.Address }).mustBeStated(),
 		of("Metadata", text(maxMetadata), func(m *Metadata) *string { return &m.Text }),
 		status(inMetadata).waits("disabling a reference is not available yet"),
+	}
+}
+
+func connectionPointElements() rows[ConnectionPoint] {
+	return rows[ConnectionPoint]{
+		of("MaxListeners", whole(1, 1000), func(c *ConnectionPoint) *int { return &c.MaxListeners }),
+		of("RequiresClientAuthorization", flag(), func(c *ConnectionPoint) *bool { return &c.RequiresAuthorization }).
+			waits("rights are not available yet"),
+		status(inConnectionPoint),
 	}
 }
 

@@ -27,14 +27,18 @@ type answer struct {
 
 // do makes a request and reads the answer within the timeout. A redirect is an
 // answer like any other; no cookie is kept. [S7] [S8]
-func (c *Client) do(ctx context.Context, timeout time.Duration, r *http.Request) answer {
-	ctx, end, err := c.begin(ctx, timeout)
+func (c *Client) do(ctx context.Context, e Endpoint, r *http.Request) answer {
+	ctx, end, err := c.begin(ctx, e.Timeout)
 	if err != nil {
 		return answer{err: err}
 	}
 	defer end()
 	var t trace
-	resp, err := c.transport.RoundTrip(r.WithContext(t.attach(ctx)))
+	var to http.RoundTripper = c.transport
+	if e.Through != nil {
+		to = e.Through
+	}
+	resp, err := to.RoundTrip(r.WithContext(t.attach(ctx)))
 	if err != nil {
 		return answer{sent: t.sent(), err: explain(ctx, err)}
 	}
@@ -83,8 +87,9 @@ func (e *cutError) Unwrap() error { return e.error }
 
 // trace sees which connections a request was given to.
 type trace struct {
-	mu    sync.Mutex // guards given
+	mu    sync.Mutex // guards what follows
 	given []given
+	wrote bool // a header went out, over a connection that is none of the client's
 }
 
 // given is a connection and how much had been written to it before.
@@ -98,7 +103,8 @@ func (t *trace) attach(ctx context.Context) context.Context {
 	interim := 0
 	ctx = context.WithValue(ctx, callKey{}, ctx)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(info httptrace.GotConnInfo) { t.give(info.Conn) },
+		GotConn:      func(info httptrace.GotConnInfo) { t.give(info.Conn) },
+		WroteHeaders: t.writes,
 		Got1xxResponse: func(int, textproto.MIMEHeader) error {
 			if interim++; interim > maxInterim {
 				return fmt.Errorf("the endpoint sent more than %d interim answers", maxInterim)
@@ -106,6 +112,12 @@ func (t *trace) attach(ctx context.Context) context.Context {
 			return nil
 		},
 	})
+}
+
+func (t *trace) writes() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.wrote = t.wrote || len(t.given) == 0
 }
 
 func (t *trace) give(to net.Conn) {
@@ -124,6 +136,9 @@ func (t *trace) give(to net.Conn) {
 func (t *trace) sent() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.wrote {
+		return true
+	}
 	for _, g := range t.given {
 		if g.to.written.Load() > g.before {
 			return true

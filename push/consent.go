@@ -36,7 +36,7 @@ func (c *Client) Consent(ctx context.Context, e Endpoint) error {
 	if err != nil {
 		return err
 	}
-	a := c.do(ctx, e.Timeout, r)
+	a := c.do(ctx, e, r)
 	switch {
 	case a.err != nil:
 		return a.err

@@ -16,10 +16,11 @@ const (
 
 // An Endpoint is where a subscriber takes messages, and how.
 type Endpoint struct {
-	URL     string        // as CheckURL accepts it
-	Header  []Header      // sent with each request, as CheckHeaders accepts them
-	Secret  []byte        // as ParseSecret returns it; empty: messages are not signed
-	Timeout time.Duration // from the first look at the URL to the last byte of the answer; default 30 s
+	URL     string            // as CheckURL accepts it
+	Header  []Header          // sent with each request, as CheckHeaders accepts them
+	Secret  []byte            // as ParseSecret returns it; empty: messages are not signed
+	Through http.RoundTripper // takes the requests in place of the network; nil: the network
+	Timeout time.Duration     // from the first look at the URL to the last byte of the answer; default 30 s
 }
 
 // A Header is one that a subscriber adds.

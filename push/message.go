@@ -39,7 +39,7 @@ func (c *Client) Push(ctx context.Context, e Endpoint, id string, m *message.Rec
 		return Result{Err: err}
 	}
 	b.attach(r)
-	return newResult(c.do(ctx, e.Timeout, r), time.Now())
+	return newResult(c.do(ctx, e, r), time.Now())
 }
 
 // newHeader returns the header of a push but for what the endpoint adds.

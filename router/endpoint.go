@@ -1,10 +1,13 @@
 package router
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,11 +19,12 @@ import (
 // An endpoint is where the messages of a subscription are pushed to, and how it
 // has behaved.
 type endpoint struct {
-	set    *Set
-	id     queue.ID // of the subscription
-	client push.Endpoint
-	limit  int    // pushes at one time
-	name   string // of the subscription
+	set   *Set
+	id    queue.ID // of the subscription
+	to    push.Endpoint
+	point string // the connection point that it is, empty: none
+	limit int    // pushes at one time
+	name  string // of the subscription
 
 	mu       sync.Mutex // guards what follows
 	inFlight int
@@ -32,11 +36,11 @@ type endpoint struct {
 func newEndpoint(name string, p *policy.Subscription) (*endpoint, error) {
 	e := &endpoint{name: name, limit: p.MaxInFlight}
 	for _, h := range p.Headers {
-		e.client.Header = append(e.client.Header, push.Header{Name: h.Name, Value: h.Value})
+		e.to.Header = append(e.to.Header, push.Header{Name: h.Name, Value: h.Value})
 	}
-	err := push.CheckHeaders(e.client.Header)
+	err := push.CheckHeaders(e.to.Header)
 	if err == nil && p.Secret != "" {
-		e.client.Secret, err = push.ParseSecret(p.Secret)
+		e.to.Secret, err = push.ParseSecret(p.Secret)
 	}
 	if err == nil && p.EndTo != "" {
 		_, err = push.CheckURL(p.EndTo)
@@ -44,12 +48,31 @@ func newEndpoint(name string, p *policy.Subscription) (*endpoint, error) {
 	if err != nil || p.PushTo == "" {
 		return nil, err
 	}
+	if strings.HasPrefix(p.PushTo, "/") {
+		e.point, e.to.URL = p.PushTo, pointURL(p.PushTo)
+		return e, nil
+	}
 	u, err := push.CheckURL(p.PushTo)
 	if err != nil {
 		return nil, err
 	}
-	e.client.URL = u.String()
+	e.to.URL = u.String()
 	return e, nil
+}
+
+// pointURL is how a connection point is called as an endpoint. Only the path counts.
+func pointURL(name string) string {
+	return (&url.URL{Scheme: "http", Host: "connection-point", Path: name}).String()
+}
+
+// target is the endpoint as a push needs it: a connection point is reached through
+// the relay [L4].
+func (e *endpoint) target() push.Endpoint {
+	to := e.to
+	if e.point != "" {
+		to.Through = e.set.relay(e.point)
+	}
+	return to
 }
 
 // ordered reports whether messages are pushed in their order: one at a time,
@@ -117,8 +140,8 @@ func (e *endpoint) prepare(p *pump) bool {
 }
 
 func (e *endpoint) askConsent(ctx context.Context, timeout time.Duration) {
-	if e.set.push.NeedsConsent(e.client.URL) {
-		asked := e.client
+	if e.point == "" && e.set.push.NeedsConsent(e.to.URL) {
+		asked := e.to
 		asked.Timeout = timeout
 		if err := e.set.push.Consent(ctx, asked); err != nil {
 			if ctx.Err() == nil {
@@ -158,7 +181,7 @@ type settlement struct {
 // deliver pushes a message and says how it is to be settled [S7].
 func (e *endpoint) deliver(ctx context.Context, p *policy.Router, q *queue.Queue, d *queue.Delivery) settlement {
 	s := settlement{Settlement: queue.Settlement{Lock: d.LockToken}}
-	to := e.client
+	to := e.target()
 	to.Timeout = p.PushTimeout
 	r := e.set.push.Push(ctx, to, pushID(q.ID(), d), &d.Received, d)
 	e.set.pushed[r.Verdict].Add(1)
@@ -178,7 +201,7 @@ func (e *endpoint) deliver(ctx context.Context, p *policy.Router, q *queue.Queue
 	pause := e.failed(r)
 	if d.Attempts >= p.PushRetries+1 {
 		s.Disposition, s.Reason = queue.DeadLetterIt, reasonUndelivered
-		s.Description = fmt.Sprintf("pushed %d times to %s; the last time: %v", d.Attempts, e.client.URL, r.Err)
+		s.Description = fmt.Sprintf("pushed %d times to %s; the last time: %v", d.Attempts, cmp.Or(e.point, e.to.URL), r.Err)
 		return s
 	}
 	if s.Disposition = queue.Unsent; r.Sent {

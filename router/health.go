@@ -113,7 +113,7 @@ func (e *endpoint) change(fn func(*health)) {
 		if e.set.queues.Get(e.id) == nil {
 			return nil
 		}
-		v, err := after.encode(e.client.URL)
+		v, err := after.encode(e.to.URL)
 		if err != nil {
 			return err
 		}
@@ -153,7 +153,7 @@ func (e *endpoint) load(r *store.Reader) error {
 		return err
 	}
 	var s storedHealth
-	if json.Unmarshal(v[1:], &s) != nil || s.URL != e.client.URL {
+	if json.Unmarshal(v[1:], &s) != nil || s.URL != e.to.URL {
 		return nil
 	}
 	e.health = health{consented: s.Consented, failures: s.Failures, status: s.Status, err: s.Error, failedAt: s.FailedAt}

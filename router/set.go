@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,8 @@ type Options struct {
 	Push   *push.Client
 	Draw   func(n int) int // returns a random number below n; called by the writer
 
+	// Relay returns a transport to whoever listens at a connection point.
+	Relay func(name string) http.RoundTripper
 	// Find returns the router that a policy names, nil if it is none.
 	Find func(name string) *Router
 	// End ends a subscription whose endpoint wants no more messages.
@@ -36,6 +39,7 @@ type Set struct {
 	queues *queue.Set
 	push   *push.Client
 	draw   func(n int) int
+	relay  func(name string) http.RoundTripper
 	find   func(name string) *Router
 	end    func(name string)
 	slots  *semaphore.Weighted // one for each push
@@ -57,7 +61,7 @@ type Set struct {
 // New returns a Set without routers.
 func New(opts Options) *Set {
 	s := &Set{
-		store: opts.Store, queues: opts.Queues, push: opts.Push, draw: opts.Draw, find: opts.Find, end: opts.End,
+		store: opts.Store, queues: opts.Queues, push: opts.Push, draw: opts.Draw, relay: opts.Relay, find: opts.Find, end: opts.End,
 		slots: semaphore.NewWeighted(maxPushes), notices: semaphore.NewWeighted(maxNotices), routers: make(map[queue.ID]*Router),
 	}
 	s.running, s.stop = context.WithCancel(context.Background())

@@ -107,7 +107,7 @@ func (r *Router) Add(list ...*Subscription) {
 	rest := slices.Clone(old)
 	for _, s := range list {
 		rest = without(rest, s.Queue.ID())
-		s.settle(r.set, old)
+		s.adopt(r.set, old)
 	}
 	all := append(rest, list...)
 	slices.SortFunc(all, func(a, b *Subscription) int { return cmp.Compare(a.Queue.ID(), b.Queue.ID()) })
@@ -115,15 +115,15 @@ func (r *Router) Add(list ...*Subscription) {
 	r.pump()
 }
 
-// settle prepares the endpoint of a subscription that is new or has another
+// adopt prepares the endpoint of a subscription that is new or has another
 // policy: what is known of the same URL stays known.
-func (s *Subscription) settle(set *Set, old []*Subscription) {
+func (s *Subscription) adopt(set *Set, old []*Subscription) {
 	if s.endpoint == nil {
 		return
 	}
 	s.endpoint.set, s.endpoint.id = set, s.Queue.ID()
 	for _, o := range old {
-		if o.Queue == s.Queue && o.endpoint != nil && o.endpoint.client.URL == s.endpoint.client.URL {
+		if o.Queue == s.Queue && o.endpoint != nil && o.endpoint.to.URL == s.endpoint.to.URL {
 			o.endpoint.mu.Lock()
 			s.endpoint.health = o.endpoint.health
 			o.endpoint.mu.Unlock()

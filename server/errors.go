@@ -12,6 +12,8 @@ import (
 	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/problem"
 	"github.com/jitney-mq/jitney/queue"
+	"github.com/jitney-mq/jitney/relay"
+	"github.com/jitney-mq/jitney/relay/control"
 	"github.com/jitney-mq/jitney/router"
 )
 
@@ -36,6 +38,8 @@ var (
 	errTooSlow    = errors.New("the body came too slowly")
 	errUnread     = errors.New("the client has gone or does not read")
 	errPanicked   = errors.New("the handler panicked")
+	errTokenEnded = errors.New("the token has expired")
+	errRejected   = errors.New("the socket is rejected, as you wished")
 )
 
 // A kind is what a client is told about an error: the same for each occurrence.
@@ -59,6 +63,8 @@ var kinds = []kind{
 	{router.ErrManyListeners, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
 	{router.ErrSlow, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
 	{errMemory, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
+	{relay.ErrBusy, http.StatusServiceUnavailable, "overloaded", "The broker is overloaded", 1},
+	{relay.ErrClosed, http.StatusServiceUnavailable, "shutting-down", "The broker is shutting down", 5},
 	{errDraining, http.StatusServiceUnavailable, "shutting-down", "The broker is shutting down", 5},
 	{broker.ErrStoreClosed, http.StatusServiceUnavailable, "shutting-down", "The broker is shutting down", 5},
 	{broker.ErrStoreFailed, http.StatusServiceUnavailable, "store-failed", "The store has failed", 5},
@@ -74,9 +80,24 @@ var kinds = []kind{
 	{queue.ErrLocked, http.StatusConflict, "locked", "The message is locked", 0},
 	{queue.ErrLockLost, http.StatusGone, "lock-lost", "The lock is lost", 0},
 	{queue.ErrGone, http.StatusNotFound, "no-role", "The name has no role", 0},
-	{queue.ErrDisabled, http.StatusForbidden, "disabled", "The queue is disabled", 0},
+	{queue.ErrDisabled, http.StatusForbidden, "disabled", "The name is disabled", 0},
 	{errDiscarded, http.StatusConflict, "discarded", "The message was discarded", 0},
 	{errUnrouted, http.StatusConflict, "unrouted", "The message was not routed", 0},
+
+	{relay.ErrBody, http.StatusBadRequest, "incomplete-body", "The body could not be read", 0},
+	{relay.ErrNoPoint, http.StatusNotFound, "no-role", "The name has no role", 0},
+	{relay.ErrDisabled, http.StatusForbidden, "disabled", "The name is disabled", 0},
+	{relay.ErrManyHere, http.StatusConflict, "too-many-listeners", "The connection point has too many listeners", 5},
+	{relay.ErrNoListener, http.StatusBadGateway, "no-listener", "Nobody listens", 1},
+	{relay.ErrListenerGone, http.StatusBadGateway, "listener-gone", "The listener went away", 0},
+	{relay.ErrProtocol, http.StatusBadGateway, "bad-listener", "The listener did not keep to the protocol", 0},
+	{relay.ErrTimeout, http.StatusGatewayTimeout, "listener-timeout", "The listener did not answer in time", 0},
+	{relay.ErrNoMeeting, http.StatusNotFound, "no-meeting", "Nobody waits under this id", 0},
+	{relay.ErrHeader, http.StatusRequestHeaderFieldsTooLarge, "header-too-large", "The header is too large", 0},
+	{relay.ErrTooLarge, http.StatusRequestEntityTooLarge, "too-large", "The message is too large", 0},
+	{control.ErrToken, http.StatusUnauthorized, "bad-token", "The token cannot be used", 0},
+	{errTokenEnded, http.StatusUnauthorized, "bad-token", "The token cannot be used", 0},
+	{errRejected, http.StatusGone, "rejected", "The socket is rejected", 0},
 
 	{broker.ErrNoRole, http.StatusNotFound, "no-role", "The name has no role", 0},
 	{broker.ErrWrongRole, http.StatusConflict, "wrong-role", "The name has another role", 0},
@@ -119,6 +140,9 @@ func kindOf(err error) kind {
 		if errors.Is(err, k.err) {
 			return k
 		}
+	}
+	if why, ok := errors.AsType[*relay.Rejected](err); ok {
+		return kind{err, why.Status, "rejected", "The socket is rejected", 0}
 	}
 	if _, ok := errors.AsType[*problem.Field](err); ok {
 		return kind{err, http.StatusBadRequest, "bad-value", "A value cannot be used", 0}

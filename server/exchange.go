@@ -27,6 +27,7 @@ type exchange struct {
 	status    int   // of the reply; 0 until it begins
 	consumed  bool  // the body has been read to its end
 	duplex    bool  // the body is read while the reply is written
+	relayOnly bool  // the request came to the listener that only relays
 	charged   int64 // bytes of server.bodies that this exchange has
 
 	route *route     // nil until one is found

@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -27,7 +28,7 @@ func newGuard(hosts, origins []string) guard {
 
 // check refuses what does not come from a friend. [N7]
 func (g guard) check(x *exchange) error {
-	if !g.knows(x.r.Host) {
+	if !g.knows(x.r.Host) && !(x.relayOnly && g.below(x.r.Host) != "") {
 		return errHost
 	}
 	origins := x.r.Header["Origin"]
@@ -46,6 +47,28 @@ func (g guard) knows(host string) bool {
 	return isLoopback(name) || len(g.hosts) > 0 && g.hosts[strings.ToLower(name)]
 }
 
+// below returns the path that a host stands for which is below one that the broker
+// is known by: wiki.team.localhost is /team/wiki. It is empty for all others.
+func (g guard) below(host string) string {
+	name := strings.ToLower(hostname(host))
+	base := ""
+	for known := range g.hosts {
+		if strings.HasSuffix(name, "."+known) && len(known) > len(base) {
+			base = known
+		}
+	}
+	if base == "" {
+		base = localhost
+	}
+	labels, is := strings.CutSuffix(name, "."+base)
+	if !is || labels == "" {
+		return ""
+	}
+	segments := strings.Split(labels, ".")
+	slices.Reverse(segments)
+	return "/" + strings.Join(segments, "/")
+}
+
 // hostname returns a host without its port and without the brackets of IPv6.
 func hostname(host string) string {
 	if strings.HasPrefix(host, "[") {
@@ -58,6 +81,9 @@ func hostname(host string) string {
 	return host
 }
 
+// localhost is this machine, and all below it are (RFC 6761, 6.3).
+const localhost = "localhost"
+
 func isLoopback(name string) bool {
 	if name == "" {
 		return false
@@ -66,9 +92,8 @@ func isLoopback(name string) bool {
 		address, err := netip.ParseAddr(name)
 		return err == nil && address.Zone() == "" && address.IsLoopback()
 	}
-	const local = "localhost"
-	return len(name) >= len(local) && strings.EqualFold(name[len(name)-len(local):], local) &&
-		(len(name) == len(local) || name[len(name)-len(local)-1] == '.')
+	return len(name) >= len(localhost) && strings.EqualFold(name[len(name)-len(localhost):], localhost) &&
+		(len(name) == len(localhost) || name[len(name)-len(localhost)-1] == '.')
 }
 
 // isSame reports whether origin is the broker's own, as this request calls it.

@@ -6,6 +6,7 @@ import (
 	"github.com/jitney-mq/jitney/atom"
 	"github.com/jitney-mq/jitney/message"
 	"github.com/jitney-mq/jitney/queue"
+	"github.com/jitney-mq/jitney/relay"
 )
 
 // Limits of what clients can make the server do at one time. Beyond them a
@@ -118,6 +119,14 @@ func (s *Server) limits() map[string]int64 {
 		"socketPing":        seconds(pingInterval),
 		"socketPong":        seconds(pongTimeout),
 		"socketWrite":       seconds(socketWriteTimeout),
+		"relayListeners":    relay.MaxListeners,
+		"relaySockets":      relay.MaxSockets,
+		"relayWaiting":      relay.MaxMeetings,
+		"relayInFlight":     relay.MaxInFlight,
+		"relayBodyBytes":    relay.MaxBodies,
+		"relayAccept":       seconds(relay.AcceptTimeout),
+		"relayResponse":     seconds(relay.ResponseTimeout),
+		"relayStall":        seconds(relayStall),
 		"detailQueues":      maxDetail,
 		"requestIdBytes":    maxRequestID,
 		"headerTimeout":     seconds(headerTimeout),

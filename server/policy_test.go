@@ -143,7 +143,7 @@ func TestBadPolicies(t *testing.T) {
 			b.call("POST", "/new", document, "Content-Type", policyType).wantProblem(400, "bad-value")
 		}
 		b.call("POST", "/new", queueEntry("<MaxQueueLength>"+huge+"</MaxQueueLength>"), "Content-Type", entryType).wantProblem(413, "document-too-large")
-		b.call("POST", "/new", `<entry xmlns="http://www.w3.org/2005/Atom"><ConnectionPointPolicy xmlns="`+connectNS+`"/></entry>`, "Content-Type", entryType).
+		b.call("POST", "/new", `<entry xmlns="http://www.w3.org/2005/Atom"><ConnectionPointPolicy xmlns="`+connectNS+`"><RequiresClientAuthorization>false</RequiresClientAuthorization></ConnectionPointPolicy></entry>`, "Content-Type", entryType).
 			wantProblem(400, "not-available-yet")
 		if after := b.state(); after != before {
 			b.Errorf("the state is now %s, was %s", after, before)

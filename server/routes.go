@@ -17,12 +17,13 @@ import (
 type role uint8
 
 const (
-	unassigned    role = 1 << iota // a name without a role
-	aQueue                         // a queue, its main sub-queue
-	deadLetters                    // a dead-letter sub-queue of a queue
-	reference                      // a name with a metadata policy
-	aRouter                        // a router
-	aSubscription                  // a subscription at a router, its main sub-queue
+	unassigned       role = 1 << iota // a name without a role
+	aQueue                            // a queue, its main sub-queue
+	deadLetters                       // a dead-letter sub-queue of a queue
+	reference                         // a name with a metadata policy
+	aRouter                           // a router
+	aSubscription                     // a subscription at a router, its main sub-queue
+	aConnectionPoint                  // all but its policy is relayed
 )
 
 // routeTable is every resource of the namespace with its methods: what has the
@@ -41,7 +42,8 @@ func routeTable() []route {
 			"GET": (*exchange).showQueue, "PUT": (*exchange).changePolicy, "DELETE": (*exchange).unassign, "POST": (*exchange).refuseSubscription}},
 		{of: deadLetters, label: "/{queue}/{dead}", methods: m{"GET": (*exchange).showDeadLetters}},
 		{of: reference, label: "/{name}", methods: m{"GET": (*exchange).refer, "POST": (*exchange).assign}},
-		{of: aQueue | aRouter | aSubscription | reference, path: "$policy", methods: m{"GET": (*exchange).showPolicy, "PUT": (*exchange).changePolicy, "DELETE": (*exchange).unassign}},
+		{of: aConnectionPoint, label: relayLabel, methods: m{"POST": (*exchange).assign}},
+		{of: aQueue | aRouter | aSubscription | reference | aConnectionPoint, path: "$policy", methods: m{"GET": (*exchange).showPolicy, "PUT": (*exchange).changePolicy, "DELETE": (*exchange).unassign}},
 		{of: aQueue, path: "messages", methods: m{"GET": (*exchange).browse, "POST": (*exchange).send}},
 		{of: aSubscription | deadLetters, path: "messages", methods: m{"GET": (*exchange).browse}},
 		{of: queues, path: "messages/head", methods: m{"POST": (*exchange).receive, "DELETE": (*exchange).receiveAndDelete}},
@@ -53,6 +55,9 @@ func routeTable() []route {
 		{of: aQueue, path: "sessions/state", methods: m{"GET": (*exchange).sessions, "PUT": (*exchange).sessions}},
 	})
 }
+
+// relayLabel is of all that is relayed.
+const relayLabel = "/{connection point}"
 
 type methods map[string]handler
 
@@ -117,13 +122,23 @@ func (t *route) match(x *exchange, of role, rest []string) bool {
 
 // inNamespace answers a request for a name or what is below it.
 func (x *exchange) inNamespace() error {
-	path, err := namespace.ParsePath(x.r.URL.EscapedPath()) // [N1]
+	text := x.r.URL.EscapedPath()
+	if rest, is := hybridRest(text); is {
+		return x.hybrid(rest)
+	}
+	path, err := namespace.ParsePath(text) // [N1]
 	if err != nil {
+		if y := x.relayed(text); y != nil {
+			return y.pass() // whatever is below a connection point need not be a name
+		}
 		return err
 	}
 	of, rest, err := x.locate(path)
 	if err != nil {
 		return err
+	}
+	if of == aConnectionPoint && !x.isOfPoint(rest) {
+		return x.relayed(text).pass()
 	}
 	x.route = x.server.find(x, of, rest)
 	assigns := x.r.Method == http.MethodPost && contentKindOf(x.r.Header).isPolicy()
@@ -138,6 +153,15 @@ func (x *exchange) inNamespace() error {
 	return fmt.Errorf("%w: %s has no %s", errNoResource, x.entry.Name, strings.Join(rest, "/"))
 }
 
+// isOfPoint reports whether a request is about a connection point and not for its
+// listeners: it is about the policy [N5] [P1].
+func (x *exchange) isOfPoint(rest []string) bool {
+	if len(rest) == 0 {
+		return x.r.Method == http.MethodPost && contentKindOf(x.r.Header).isPolicy()
+	}
+	return len(rest) == 1 && rest[0] == policyWord
+}
+
 // locate finds out what the path leads to and what is left of it, folded.
 func (x *exchange) locate(path namespace.Path) (of role, rest []string, err error) {
 	e, rest := x.server.broker.Resolve(path) // [N5]
@@ -147,8 +171,11 @@ func (x *exchange) locate(path namespace.Path) (of role, rest []string, err erro
 	}
 	x.entry, x.name = e, e.Name
 	rest = folded(rest)
-	if e.Policy.Kind() == policy.MetadataKind {
+	switch e.Policy.Kind() {
+	case policy.MetadataKind:
 		return reference, rest, nil
+	case policy.ConnectionPointKind:
+		return aConnectionPoint, rest, nil
 	}
 	if x.queue, err = x.server.broker.Queue(e); err != nil {
 		return 0, nil, err
@@ -175,7 +202,10 @@ func isPart(e *namespace.Entry, rest []string) bool {
 	if len(rest) == 0 || rest[0][0] == '$' {
 		return true
 	}
-	if e.Policy.Kind() == policy.MetadataKind {
+	switch e.Policy.Kind() {
+	case policy.ConnectionPointKind:
+		return true
+	case policy.MetadataKind:
 		return false
 	}
 	switch namespace.FoldSegment(rest[0]) {

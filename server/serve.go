@@ -15,24 +15,48 @@ import (
 // Then it closes what is left. The broker stays open, but nobody can wait at
 // it any more.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	h := &http.Server{
-		Handler:           s,
+	h := s.newHTTPServer(s)
+	err := serveUntil(ctx, h, l)
+	return errors.Join(err, s.shutdown(h))
+}
+
+// ServeRelay is Serve for connections on which requests are relayed and nothing
+// else: an origin of its own for pages of others [L5]. It ends with the requests
+// that are under way, or cuts them off; the connection points stay.
+func (s *Server) ServeRelay(ctx context.Context, l net.Listener) error {
+	h := s.newHTTPServer(http.HandlerFunc(s.serveRelay))
+	err := serveUntil(ctx, h, l)
+	ending, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	if end := h.Shutdown(ending); !errors.Is(end, context.DeadlineExceeded) {
+		return errors.Join(err, end)
+	}
+	return errors.Join(err, h.Close())
+}
+
+func (s *Server) newHTTPServer(to http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           to,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		WriteTimeout:      replyTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+}
+
+// serveUntil serves until ctx ends, or until serving fails.
+func serveUntil(ctx context.Context, h *http.Server, l net.Listener) error {
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(l) }()
-	var err error
 	select {
-	case err = <-failed:
+	case err := <-failed:
+		return err
 	case <-ctx.Done():
 		_ = l.Close() // nothing depends on it
 		<-failed
+		return nil
 	}
-	return errors.Join(err, s.shutdown(h))
 }
 
 // shutdown ends h as Serve says. That requests had to be cut off is not an
@@ -44,6 +68,7 @@ func (s *Server) shutdown(h *http.Server) error {
 	defer cancel()
 	s.sockets.shut(ctx)
 	s.awaitIdle(ctx) // http.Server.Shutdown would leave new requests without an answer
+	s.broker.Relay().Close()
 	err := h.Shutdown(ctx)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		return err

@@ -49,16 +49,17 @@ func (o Options) withDefaults() Options {
 // called from any goroutine.
 type Server struct {
 	// Fixed after construction.
-	broker    *broker.Broker
-	opts      Options
-	log       *slog.Logger
-	startedAt time.Time
-	guard     guard
-	routes    []route
-	entrance  *mux.Router
-	metrics   *metrics
-	ids       ids
-	sockets   *sockets
+	broker     *broker.Broker
+	opts       Options
+	log        *slog.Logger
+	startedAt  time.Time
+	guard      guard
+	routes     []route
+	relayRoute *route // one of routes
+	entrance   *mux.Router
+	metrics    *metrics
+	ids        ids
+	sockets    *sockets
 
 	active   atomic.Int64        // requests under way
 	waiting  atomic.Int64        // receivers that may wait
@@ -87,7 +88,11 @@ func New(b *broker.Broker, opts Options) *Server {
 	s.routes = routeTable()
 	s.metrics = newMetrics(s)
 	for i := range s.routes {
-		s.routes[i].meter = s.metrics.meter(s.routes[i].label)
+		t := &s.routes[i]
+		t.meter = s.metrics.meter(t.label)
+		if t.label == relayLabel {
+			s.relayRoute = t
+		}
 	}
 	s.entrance = s.newEntrance()
 	return s
@@ -146,16 +151,30 @@ func (s *Server) reading(path string, h handler) handler {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.answer(s.newExchange(w, r))
+}
+
+// serveRelay answers one request that is relayed, or none.
+func (s *Server) serveRelay(w http.ResponseWriter, r *http.Request) {
 	x := s.newExchange(w, r)
+	x.relayOnly = true
+	s.answer(x)
+}
+
+func (s *Server) answer(x *exchange) {
 	defer x.finish()
 	defer x.recover()
 	if err := s.admit(x); err != nil {
 		x.fail(err)
 		return
 	}
+	if x.relayOnly {
+		serve((*exchange).inRelay)(x, x.r)
+		return
+	}
 	var match mux.RouteMatch
-	s.entrance.Match(r, &match) // there is a handler for whatever matches nothing
-	match.Handler.ServeHTTP(x, r)
+	s.entrance.Match(x.r, &match) // there is a handler for whatever matches nothing
+	match.Handler.ServeHTTP(x, x.r)
 }
 
 // admit decides whether a request is looked at at all.

@@ -117,10 +117,24 @@ func (x *exchange) checkSocket() error {
 	return nil
 }
 
-// checkHandshake checks the opening handshake (RFC 6455, 4.2.1). The origin has
-// been looked at before [N7]; extensions are not accepted, whatever is offered.
+// checkHandshake checks the opening handshake of a socket for messages.
 func (x *exchange) checkHandshake() error {
+	if err := x.checkUpgrade(); err != nil {
+		return err
+	}
+	if offered := websocket.Subprotocols(x.r); len(offered) > 0 && !slices.Contains(offered, subprotocol) {
+		return problem.NewField("Sec-WebSocket-Protocol", strings.Join(offered, ", "), "%s among them", subprotocol)
+	}
+	return nil
+}
+
+// checkUpgrade checks an opening handshake (RFC 6455, 4.2.1). The origin has
+// been looked at before [N7]; extensions are not accepted, whatever is offered.
+func (x *exchange) checkUpgrade() error {
 	h := x.r.Header
+	if x.r.Method != http.MethodGet || !isUpgrade(x.r) {
+		return problem.NewField("Upgrade", strings.Join(h["Upgrade"], ", "), "websocket, and a GET")
+	}
 	if !hasToken(h["Connection"], "upgrade") {
 		return problem.NewField("Connection", strings.Join(h["Connection"], ", "), "Upgrade")
 	}
@@ -131,9 +145,6 @@ func (x *exchange) checkHandshake() error {
 	key := h.Get("Sec-WebSocket-Key")
 	if b, err := base64.StdEncoding.DecodeString(key); err != nil || len(b) != 16 {
 		return problem.NewField("Sec-WebSocket-Key", key, "16 bytes in base64")
-	}
-	if offered := websocket.Subprotocols(x.r); len(offered) > 0 && !slices.Contains(offered, subprotocol) {
-		return problem.NewField("Sec-WebSocket-Protocol", strings.Join(offered, ", "), "%s among them", subprotocol)
 	}
 	if x.r.ContentLength != 0 {
 		return problem.NewField("body", "", "none")

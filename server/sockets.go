@@ -18,7 +18,8 @@ type sockets struct {
 	empty  chan struct{}    // closed when the last one has gone
 
 	// Fixed after construction.
-	upgrader websocket.Upgrader
+	upgrader websocket.Upgrader // of sockets for messages
+	relayed  websocket.Upgrader // of listeners and of sockets that are relayed
 	kinds    []kindOfFrame
 	frames   *prometheus.CounterVec
 	read     prometheus.Counter // frames of clients
@@ -33,22 +34,25 @@ func newSockets() *sockets {
 	frames := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "jitney_socket_frames_total", Help: "Messages of the WebSocket protocol, from clients (in) and for them (out).",
 	}, []string{"direction"})
+	upgrader := websocket.Upgrader{
+		ReadBufferSize:   socketReadBuffer,
+		WriteBufferSize:  socketWriteBuffer,
+		WriteBufferPool:  new(sync.Pool),
+		HandshakeTimeout: socketWriteTimeout,
+		CheckOrigin:      func(*http.Request) bool { return true }, // guard has done it
+		Error:            func(http.ResponseWriter, *http.Request, int, error) {},
+	}
+	relayed := upgrader
+	upgrader.Subprotocols = []string{subprotocol}
 	return &sockets{
-		open:  make(map[*socket]bool),
-		empty: make(chan struct{}),
-		kinds: kindsOfFrame(),
-		upgrader: websocket.Upgrader{
-			ReadBufferSize:   socketReadBuffer,
-			WriteBufferSize:  socketWriteBuffer,
-			WriteBufferPool:  new(sync.Pool),
-			HandshakeTimeout: socketWriteTimeout,
-			Subprotocols:     []string{subprotocol},
-			CheckOrigin:      func(*http.Request) bool { return true }, // guard has done it
-			Error:            func(http.ResponseWriter, *http.Request, int, error) {},
-		},
-		frames:  frames,
-		read:    frames.WithLabelValues("in"),
-		written: frames.WithLabelValues("out"),
+		open:     make(map[*socket]bool),
+		empty:    make(chan struct{}),
+		kinds:    kindsOfFrame(),
+		upgrader: upgrader,
+		relayed:  relayed,
+		frames:   frames,
+		read:     frames.WithLabelValues("in"),
+		written:  frames.WithLabelValues("out"),
 		closings: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "jitney_sockets_closed_total", Help: "Sockets that have ended, by the code of the close frame that the broker sent; 0: none.",
 		}, []string{"code"}),

@@ -21,6 +21,7 @@ ends, and prints its URL and a command line to paste.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return e.dev(cmd, &o) },
 	}
 	cmd.Flags().StringVar(&o.listen, "listen", defaultListen, "the `address` to listen on; port 0 takes a free one")
+	cmd.Flags().StringVar(&o.relay, "relay-listen", "", relayListenUsage)
 	return cmd
 }
 

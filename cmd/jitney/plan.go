@@ -90,6 +90,18 @@ func (p *planner) step(ctx context.Context, w *assignment) (*step, error) {
 	return s, nil
 }
 
+// takes reports whether messages can be moved to a name, by the policies of it and
+// of where they come from: only a subscription pushes to a connection point.
+func takes(to, from policy.Policy) bool {
+	switch to.Kind() {
+	case policy.MetadataKind:
+		return false
+	case policy.ConnectionPointKind:
+		return from.Kind() == policy.SubscriptionKind
+	}
+	return true
+}
+
 // check makes sure that the rules of a subscription can be read, and that all
 // names that w needs are there, or will be.
 func (p *planner) check(ctx context.Context, w *assignment) error {
@@ -98,7 +110,7 @@ func (p *planner) check(ctx context.Context, w *assignment) error {
 		if err != nil {
 			return err
 		}
-		if to.Kind() == policy.MetadataKind {
+		if !takes(to, w.policy) {
 			return conflictf("%s is a %s: want a queue or a router", n, roles[to.Kind()])
 		}
 	}

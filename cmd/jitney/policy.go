@@ -25,13 +25,14 @@ func newPolicyCommand(e *env) *cobra.Command {
 // newPoliciesTopic is the help on what a policy can say.
 func newPoliciesTopic() *cobra.Command {
 	var b strings.Builder
-	b.WriteString("A policy makes its name a queue, a router, a reference to something elsewhere, or\na subscription at a router. These are the elements that --set takes.\n")
+	b.WriteString("A policy makes its name a queue, a router, a connection point, a reference to\nsomething elsewhere, or a subscription at a router. These are the elements that --set takes.\n")
 	for _, of := range []struct {
 		kind policy.Kind
 		by   string
 	}{
 		{policy.QueueKind, "jitney policy put --kind queue"},
 		{policy.RouterKind, "jitney policy put --kind router"},
+		{policy.ConnectionPointKind, "jitney policy put --kind connection-point"},
 		{policy.MetadataKind, "jitney policy put --kind metadata"},
 		{policy.SubscriptionKind, "jitney subscribe"},
 	} {

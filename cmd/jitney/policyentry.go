@@ -12,19 +12,24 @@ import (
 type kind string
 
 const (
-	queueKind    kind = "queue"
-	routerKind   kind = "router"
-	metadataKind kind = "metadata"
+	queueKind           kind = "queue"
+	routerKind          kind = "router"
+	connectionPointKind kind = "connection-point"
+	metadataKind        kind = "metadata"
 )
 
-func (k *kind) String() string        { return string(*k) }
-func (k *kind) Type() string          { return "kind" }
-func (k *kind) Set(text string) error { return oneOf(k, text, queueKind, routerKind, metadataKind) }
+func (k *kind) String() string { return string(*k) }
+func (k *kind) Type() string   { return "kind" }
+func (k *kind) Set(text string) error {
+	return oneOf(k, text, queueKind, routerKind, connectionPointKind, metadataKind)
+}
 
 func (k kind) element() string {
 	switch k {
 	case routerKind:
 		return "RouterPolicy"
+	case connectionPointKind:
+		return "ConnectionPointPolicy"
 	case metadataKind:
 		return "MetadataPolicy"
 	}

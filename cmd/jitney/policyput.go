@@ -52,7 +52,7 @@ entity tag, see jitney policy get --etag.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&p.file, "file", "", "an Atom entry or its JSON `file`, - for standard input")
-	flags.Var(&p.kind, "kind", "queue, router or metadata, without --file")
+	flags.Var(&p.kind, "kind", "queue, router, connection-point or metadata, without --file")
 	flags.StringArrayVar(&p.sets, "set", nil, "an `Element=Value` of the policy, as often as needed")
 	flags.StringVar(&p.ifMatch, "if-match", "", "the entity `tag` of the policy to replace")
 	markCommandLineOnly(cmd, "file", "kind", "set", "if-match")
@@ -78,10 +78,11 @@ func (p *policyPut) run(ctx context.Context, name string) error {
 
 // roles are what policies make of a name, in plain words.
 var roles = map[policy.Kind]string{
-	policy.QueueKind:        "queue",
-	policy.RouterKind:       "router",
-	policy.MetadataKind:     "reference",
-	policy.SubscriptionKind: "subscription",
+	policy.QueueKind:           "queue",
+	policy.RouterKind:          "router",
+	policy.ConnectionPointKind: "connection point",
+	policy.MetadataKind:        "reference",
+	policy.SubscriptionKind:    "subscription",
 }
 
 // put assigns a policy, or replaces the one in force.

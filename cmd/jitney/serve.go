@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/jitney-mq/jitney/broker"
 	"github.com/jitney-mq/jitney/push"
@@ -29,6 +30,7 @@ const gcPercent = 400
 type serveOptions struct {
 	dir       string
 	listen    string
+	relay     string
 	insecure  bool
 	maxSize   byteSize
 	minFree   byteSize
@@ -59,6 +61,7 @@ machine only unless told otherwise.`,
 	f := cmd.Flags()
 	f.StringVar(&o.dir, "dir", "jitney-data", "the data `folder`; it is made if it is not there")
 	f.StringVar(&o.listen, "listen", defaultListen, "the `address` to listen on")
+	f.StringVar(&o.relay, "relay-listen", "", relayListenUsage)
 	f.BoolVar(&o.insecure, "insecure", false, "let everybody who reaches the address do anything")
 	f.Var(&o.maxSize, "max-size", "how large the data file may grow")
 	f.Var(&o.minFree, "min-free", "how much of the disk stays free: below it sends are refused")
@@ -70,6 +73,8 @@ machine only unless told otherwise.`,
 	f.StringVar(&o.logFormat, "log-format", "text", "text or json")
 	return cmd
 }
+
+const relayListenUsage = "a second `address`, on which requests are relayed and nothing else, so that relayed pages have an origin of their own"
 
 func (e *env) serve(cmd *cobra.Command, o *serveOptions) error {
 	if !o.insecure {
@@ -112,6 +117,10 @@ func runBroker(ctx context.Context, o *serveOptions, log *slog.Logger, ready fun
 		return err
 	}
 	defer listener.Close()
+	relay, err := o.listenRelay()
+	if err != nil {
+		return err
+	}
 	pushes, err := o.pushOptions()
 	if err != nil {
 		return usage(err)
@@ -129,11 +138,32 @@ func runBroker(ctx context.Context, o *serveOptions, log *slog.Logger, ready fun
 	defer func() { err = errors.Join(err, b.Close()) }()
 	url := "http://" + listener.Addr().String()
 	log.Info("serving", "url", url, "dir", o.dir, "version", version().Version)
+	if relay != nil {
+		log.Info("relaying", "url", "http://"+relay.Addr().String())
+	}
 	if ready != nil {
 		ready(url)
 	}
-	err = o.handler(b, log).Serve(untilFailure(ctx, b), listener)
+	err = serveAll(untilFailure(ctx, b), o.handler(b, log), listener, relay)
 	return errors.Join(err, b.Failed())
+}
+
+// listenRelay returns the listener that only relays, nil if there is none.
+func (o *serveOptions) listenRelay() (net.Listener, error) {
+	if o.relay == "" {
+		return nil, nil
+	}
+	return net.Listen("tcp", o.relay)
+}
+
+// serveAll serves on both listeners until ctx ends or one of them fails.
+func serveAll(ctx context.Context, s *server.Server, main, relay net.Listener) error {
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error { return s.Serve(ctx, main) })
+	if relay != nil {
+		both.Go(func() error { return s.ServeRelay(ctx, relay) })
+	}
+	return both.Wait()
 }
 
 func (o *serveOptions) pushOptions() (push.Options, error) {

@@ -9,7 +9,7 @@ import (
 )
 
 // limited are the packages whose limits clients can meet.
-var limited = []string{"namespace", "atom", "policy", "message", "queue", "broker", "server", "problem", "router", "filter", "push"}
+var limited = []string{"namespace", "atom", "policy", "message", "queue", "broker", "server", "problem", "router", "filter", "push", "relay", "relay/control", "relay/duplex"}
 
 // inward are the limits of those packages that bound work or memory in a way
 // that no client can tell.
@@ -25,6 +25,7 @@ var inward = map[string]bool{
 	"router.maxFailures":  true, // of an endpoint, see S8
 	"push.maxIdlePerHost": true, "push.maxAnswerHeader": true, "push.maxAnswerBody": true, "push.maxInterim": true,
 	"push.maxErrorBytes": true, "server.maxCloseReason": true, "push.maxIDBytes": true, "push.MaxRetryAfter": true, "push.maxLabelBytes": true, "push.maxHostBytes": true,
+	"control.maxSeconds": true, "duplex.maxHeader": true, "duplex.maxCopied": true, "duplex.maxReason": true,
 	"push.MaxSecretBytes": true, "router.maxBackoff": true, // see S7
 }
 

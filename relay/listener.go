@@ -1,0 +1,290 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/jitney-mq/jitney/namespace"
+	"github.com/jitney-mq/jitney/relay/control"
+	"github.com/jitney-mq/jitney/relay/duplex"
+)
+
+// An Upgrade makes a socket of the request that somebody comes with, and says which
+// subprotocol was chosen, if any.
+type Upgrade func(subprotocol string) (*duplex.Socket, error)
+
+// A Coming is somebody who wants to listen.
+type Coming struct {
+	At      namespace.Name
+	Base    string    // by which it reaches the broker: ws://host/$hc
+	Until   time.Time // the end of its token; zero: none
+	Upgrade Upgrade
+}
+
+// A listener is a control channel.
+type listener struct {
+	hub   *Hub
+	at    namespace.Name
+	base  string
+	gone  chan struct{} // closed when it is dismissed
+	token *time.Timer   // nil: its token does not end; guarded by the hub's mu
+
+	socket   *duplex.Socket        // nil until it is open; guarded by the hub's mu
+	leaving  bool                  // it is dismissed; guarded by the hub's mu
+	meetings map[*meeting]struct{} // guarded by the hub's mu
+}
+
+func (l *listener) hasRoom() bool { return l.socket != nil && len(l.meetings) < MaxInFlight }
+
+// Listen makes a listener of who comes, until its socket ends.
+//
+// Errors: ErrNoPoint, ErrDisabled, ErrManyHere, ErrBusy, ErrClosed, those of
+// Upgrade.
+func (h *Hub) Listen(c Coming) error {
+	l := &listener{hub: h, at: c.At, base: c.Base, gone: make(chan struct{}), meetings: map[*meeting]struct{}{}}
+	if err := h.reserve(l); err != nil {
+		return err
+	}
+	s, err := c.Upgrade("")
+	if err != nil {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.remove(l)
+		return err
+	}
+	s.SetReadLimit(control.MaxMessage)
+	h.open(l, s, c.Until)
+	return nil
+}
+
+// reserve takes a place at the connection point [L2].
+func (h *Hub) reserve(l *listener) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p, is := h.opts.Policy(l.at)
+	at := h.points[l.at.Key()]
+	switch {
+	case h.draining:
+		return ErrClosed
+	case !is:
+		return ErrNoPoint
+	case !p.Listens():
+		return ErrDisabled
+	case at != nil && len(at.listeners) >= p.MaxListeners:
+		return fmt.Errorf("%w: %d", ErrManyHere, p.MaxListeners)
+	case h.listeners >= MaxListeners:
+		return ErrBusy
+	}
+	if at == nil {
+		at = &point{}
+		h.points[l.at.Key()] = at
+	}
+	at.listeners = append(at.listeners, l)
+	h.listeners++
+	return nil
+}
+
+// open begins the control channel, unless the listener has been dismissed while
+// its socket was made.
+func (h *Hub) open(l *listener, s *duplex.Socket, until time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if l.leaving || !h.spawn(func() { l.run(s) }) {
+		h.remove(l)
+		s.Close()
+		return
+	}
+	l.socket = s
+	h.renew(l, until)
+	h.totals.listens.Add(1)
+}
+
+// renew has the listener go when its token ends. The caller holds mu.
+func (h *Hub) renew(l *listener, until time.Time) {
+	if l.token != nil {
+		l.token.Stop()
+		l.token = nil
+	}
+	if !until.IsZero() {
+		l.token = time.AfterFunc(time.Until(until), func() { l.dismiss(websocket.ClosePolicyViolation, "the token has expired") })
+	}
+}
+
+// remove takes a listener from its point, if it is there. The caller holds mu.
+func (h *Hub) remove(l *listener) {
+	at := h.points[l.at.Key()]
+	if at == nil {
+		return
+	}
+	for i, one := range at.listeners {
+		if one != l {
+			continue
+		}
+		at.listeners = append(at.listeners[:i:i], at.listeners[i+1:]...)
+		h.listeners--
+		if len(at.listeners) == 0 {
+			delete(h.points, l.at.Key())
+		}
+	}
+}
+
+func (l *listener) dismiss(code int, reason string) {
+	l.hub.mu.Lock()
+	defer l.hub.mu.Unlock()
+	l.hub.dismiss(l, code, reason)
+}
+
+// dismiss has a listener go: it is told why, and gets nothing more. Those who wait
+// for it learn of it when its socket has ended, which takes no longer than
+// duplex.CloseTimeout. The caller holds mu.
+func (h *Hub) dismiss(l *listener, code int, reason string) {
+	if l.leaving {
+		return
+	}
+	l.leaving = true
+	close(l.gone)
+	h.renew(l, time.Time{})
+	if l.socket == nil {
+		return // open will see it
+	}
+	h.remove(l)
+	h.spawn(func() { _ = l.socket.WriteClose(code, reason) }) // who has gone needs not be told
+	l.socket.EndReading(duplex.CloseTimeout)
+}
+
+// run reads the control channel until it ends.
+func (l *listener) run(s *duplex.Socket) {
+	err := l.read(s)
+	code, reason := farewell(err)
+	l.dismiss(code, reason)
+	s.Close()
+	for _, m := range l.waiting() {
+		l.hub.conclude(m, outcome{err: ErrListenerGone})
+	}
+	l.hub.opts.Logger.Debug("a listener has gone", "name", l.at.String(), "because", err)
+}
+
+// waiting returns the meetings that will not take place.
+func (l *listener) waiting() []*meeting {
+	l.hub.mu.Lock()
+	defer l.hub.mu.Unlock()
+	list := make([]*meeting, 0, len(l.meetings))
+	for m := range l.meetings {
+		list = append(list, m)
+	}
+	return list
+}
+
+// farewell is how a control channel is closed that ended with an error.
+func farewell(err error) (code int, reason string) {
+	closed, is := errors.AsType[*websocket.CloseError](err)
+	switch {
+	case is:
+		return closed.Code, ""
+	case errors.Is(err, control.ErrToken):
+		return websocket.ClosePolicyViolation, err.Error()
+	case errors.Is(err, ErrProtocol):
+		return websocket.CloseProtocolError, err.Error()
+	}
+	return websocket.CloseGoingAway, "nothing came for too long"
+}
+
+func (l *listener) read(s *duplex.Socket) error {
+	for {
+		kind, text, err := readMessage(s, control.MaxMessage)
+		if err != nil {
+			return err
+		}
+		if kind != websocket.TextMessage {
+			return fmt.Errorf("%w: a binary message that no response announced", ErrProtocol)
+		}
+		m, err := control.Parse(text)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrProtocol, err)
+		}
+		switch {
+		case m.Response != nil:
+			err = l.respond(s, m.Response)
+		case m.RenewToken != nil:
+			err = l.renewToken(m.RenewToken.Token)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (l *listener) renewToken(token string) error {
+	until, err := control.ExpiresAt(token)
+	if err != nil {
+		return err
+	}
+	l.hub.mu.Lock()
+	defer l.hub.mu.Unlock()
+	if !l.leaving {
+		l.hub.renew(l, until)
+	}
+	return nil
+}
+
+// respond reads the body of a response, and gives both to whoever waits for them.
+// A response to nothing, or to what has been answered, is thrown away.
+func (l *listener) respond(s *duplex.Socket, r *control.ResponseMessage) error {
+	o := outcome{response: r}
+	if r.Body {
+		kind, body, err := readMessage(s, control.MaxBody)
+		if err != nil {
+			return err
+		}
+		if kind != websocket.BinaryMessage {
+			return fmt.Errorf("%w: a response announced a body, and a text message came", ErrProtocol)
+		}
+		if !l.hub.bodies.TryAcquire(int64(cap(body))) {
+			o, body = outcome{err: ErrBusy}, nil
+		}
+		o.body = body
+	}
+	m := l.hub.find(r.RequestID, func(m *meeting) bool { return m.listener == l && m.awaits == aResponse })
+	if m == nil {
+		l.hub.giveBack(o.body)
+		l.hub.totals.stray.Add(1)
+		return nil
+	}
+	l.hub.conclude(m, o)
+	return nil
+}
+
+// readMessage reads a message of at most limit bytes.
+func readMessage(s *duplex.Socket, limit int) (kind int, b []byte, err error) {
+	kind, r, err := s.Next()
+	if err != nil {
+		return 0, nil, err
+	}
+	if b, err = io.ReadAll(io.LimitReader(r, int64(limit)+1)); err != nil {
+		return 0, nil, err
+	}
+	if len(b) > limit {
+		return 0, nil, fmt.Errorf("%w: a message of more than %d bytes", ErrProtocol, limit)
+	}
+	return kind, b, nil
+}
+
+// tell says something to the listener: ErrListenerGone if it is going and nothing
+// was said. One that does not read is dismissed.
+func (l *listener) tell(ctx context.Context, text, body []byte) error {
+	begun, err := l.socket.WriteTogether(ctx, l.gone, text, body)
+	switch {
+	case !begun && ctx.Err() != nil:
+		return context.Cause(ctx)
+	case !begun:
+		return ErrListenerGone
+	case err != nil:
+		l.socket.Close() // so that its meetings end
+	}
+	return nil
+}

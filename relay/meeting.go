@@ -1,0 +1,171 @@
+package relay
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"time"
+
+	"github.com/jitney-mq/jitney/namespace"
+	"github.com/jitney-mq/jitney/relay/control"
+	"github.com/jitney-mq/jitney/relay/duplex"
+)
+
+// A meeting is of a sender, who waits, and of a listener, who has been told. Its id
+// is all that a listener needs to come to it, so it cannot be guessed.
+type meeting struct {
+	id       string
+	listener *listener
+	awaits   awaited
+	offers   []string     // subprotocols of a sender who wants a socket
+	end      chan outcome // gets the one outcome
+	timer    *time.Timer
+
+	detached bool // the sender does not wait any more; guarded by the hub's mu
+}
+
+// awaited is what a listener is to do.
+type awaited uint8
+
+const (
+	aResponse awaited = iota // answer the request that it has, here or over a socket
+	aFetch                   // open a socket to get the request
+	aSocket                  // open a socket that is then the sender's, or reject it
+)
+
+// An outcome is what came of a meeting: a response, a socket or an error.
+type outcome struct {
+	response *control.ResponseMessage
+	body     []byte
+	socket   *duplex.Socket
+	err      error
+}
+
+// arrange draws a listener of a connection point and has the sender wait for it,
+// for at most that long.
+func (h *Hub) arrange(n namespace.Name, what awaited, within time.Duration) (*meeting, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p, is := h.opts.Policy(n)
+	switch {
+	case h.draining:
+		return nil, ErrClosed
+	case !is:
+		return nil, ErrNoPoint
+	case !p.Relays():
+		return nil, ErrDisabled
+	case len(h.meetings) >= MaxMeetings:
+		return nil, ErrBusy
+	case within <= 0:
+		return nil, ErrTimeout
+	}
+	l, err := h.drawn(n)
+	if err != nil {
+		return nil, err
+	}
+	m := &meeting{id: newID(), listener: l, awaits: what, end: make(chan outcome, 1)}
+	h.meetings[m.id] = m
+	l.meetings[m] = struct{}{}
+	m.timer = time.AfterFunc(within, func() { h.conclude(m, outcome{err: ErrTimeout}) })
+	return m, nil
+}
+
+// newID returns 128 random bits.
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return hex.EncodeToString(b[:])
+}
+
+// drawn returns a random one of the listeners that have room.
+func (h *Hub) drawn(n namespace.Name) (*listener, error) {
+	at := h.points[n.Key()]
+	if at == nil {
+		return nil, ErrNoListener
+	}
+	ready, free := 0, 0
+	for _, l := range at.listeners {
+		if l.socket != nil {
+			ready++
+		}
+		if l.hasRoom() {
+			free++
+		}
+	}
+	switch {
+	case ready == 0:
+		return nil, ErrNoListener
+	case free == 0:
+		return nil, ErrBusy
+	}
+	nth := h.opts.Draw(free)
+	for _, l := range at.listeners {
+		if !l.hasRoom() {
+			continue
+		}
+		if nth--; nth < 0 {
+			return l, nil
+		}
+	}
+	panic("relay: a listener less than were counted")
+}
+
+// find returns the meeting of an id, nil if there is none or it awaits something
+// else.
+func (h *Hub) find(id string, fits func(*meeting) bool) *meeting {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if m := h.meetings[id]; m != nil && fits(m) {
+		return m
+	}
+	return nil
+}
+
+// conclude ends a meeting. Who comes too late, or comes to a sender who waits no
+// more, has what it brought thrown away, and is told false.
+func (h *Hub) conclude(m *meeting, o outcome) bool {
+	h.mu.Lock()
+	first := h.meetings[m.id] == m
+	if first {
+		delete(h.meetings, m.id)
+		delete(m.listener.meetings, m)
+		m.timer.Stop()
+	}
+	given := first && !m.detached
+	if given {
+		m.end <- o
+	}
+	h.mu.Unlock()
+	if !given {
+		h.discard(o)
+	}
+	return first
+}
+
+// detach has the sender wait no more. The meeting stays until the listener comes
+// or its time is up, for a listener that is refused may take it for a failure.
+func (h *Hub) detach(m *meeting) {
+	h.mu.Lock()
+	m.detached = true
+	h.mu.Unlock()
+	select {
+	case o := <-m.end:
+		h.discard(o)
+	default:
+	}
+}
+
+// cancel ends a meeting of which the listener has not been told.
+func (h *Hub) cancel(m *meeting) {
+	h.detach(m)
+	h.conclude(m, outcome{})
+}
+
+func (h *Hub) discard(o outcome) {
+	if o.socket != nil && !h.begin(func() { o.socket.CloseWith(closeGoingAway, "the sender is gone") }) {
+		o.socket.Close()
+	}
+	h.giveBack(o.body)
+}
+
+// giveBack frees what a body on a control channel took of bodies.
+func (h *Hub) giveBack(body []byte) { h.bodies.Release(int64(cap(body))) }

@@ -1,0 +1,216 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/jitney-mq/jitney/relay/control"
+	"github.com/jitney-mq/jitney/relay/duplex"
+)
+
+// whole is a response that came on the control channel.
+func (s *sending) whole(o outcome) (*http.Response, error) {
+	release := sync.OnceFunc(func() { s.hub.giveBack(o.body) })
+	response := s.newResponse(o.response)
+	if response.Body != nil {
+		release()
+		return response, nil
+	}
+	response.ContentLength = int64(len(o.body))
+	response.Header["Content-Length"] = []string{strconv.Itoa(len(o.body))}
+	response.Body = &wholeBody{Reader: bytes.NewReader(o.body), release: release}
+	return response, nil
+}
+
+type wholeBody struct {
+	*bytes.Reader
+	release func()
+}
+
+// Close is part of io.Closer.
+func (b *wholeBody) Close() error {
+	b.release()
+	return nil
+}
+
+// newResponse returns a response whose body is still missing, unless it cannot have
+// one.
+func (s *sending) newResponse(m *control.ResponseMessage) *http.Response {
+	header := http.Header(control.EndToEnd(http.Header(m.Headers)))
+	response := &http.Response{
+		StatusCode: int(m.StatusCode), Status: strconv.Itoa(int(m.StatusCode)) + " " + m.Description,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: header, ContentLength: -1, Request: s.request,
+	}
+	if length, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64); err == nil && length >= 0 && len(header["Content-Length"]) == 1 {
+		response.ContentLength = length
+	} else {
+		header.Del("Content-Length")
+	}
+	if s.request.Method == http.MethodHead || m.StatusCode == http.StatusNoContent || m.StatusCode == http.StatusNotModified {
+		response.Body = http.NoBody
+	} else if !m.Body {
+		response.ContentLength, response.Body = 0, http.NoBody
+		header.Del("Content-Length")
+	}
+	return response
+}
+
+// An exchange is a request and its response over a socket of their own.
+type exchange struct {
+	*sending
+	socket *duplex.Socket
+	cutOff func() bool // ends the watch over the sender's context; false: it has ended
+	inTime *time.Timer // ends the socket if no response begins
+	end    func()      // closes the socket, once
+	body   io.Reader   // of the response
+}
+
+// overSocket sends the request over the socket that a listener opened for it,
+// unless it has it, and reads the response.
+func (s *sending) overSocket(to *duplex.Socket) (*http.Response, error) {
+	x := &exchange{sending: s, socket: to}
+	x.end = sync.OnceFunc(to.Close)
+	x.cutOff = context.AfterFunc(s.request.Context(), to.Close)
+	x.inTime = time.AfterFunc(time.Until(s.until), to.Close)
+	if s.fetched {
+		if err := x.send(); err != nil {
+			return nil, x.failed(err)
+		}
+	} else {
+		closeBody(s.request)
+	}
+	response, err := x.receive()
+	if err != nil {
+		return nil, x.failed(err)
+	}
+	return response, nil
+}
+
+// send writes the request. Its body follows while the response may come already.
+func (x *exchange) send() error {
+	text, err := encode(&x.message)
+	if err != nil {
+		return err
+	}
+	if err := x.socket.WriteMessage(websocket.TextMessage, text); err != nil {
+		return err
+	}
+	if t := httptrace.ContextClientTrace(x.request.Context()); t != nil && t.WroteHeaders != nil {
+		t.WroteHeaders()
+	}
+	if !x.hub.begin(x.sendBody) {
+		return ErrClosed
+	}
+	return nil
+}
+
+func (x *exchange) sendBody() {
+	defer closeBody(x.request)
+	m := x.socket.Begin(websocket.BinaryMessage)
+	_, err := io.CopyBuffer(struct{ io.Writer }{m}, struct{ io.Reader }{x.request.Body}, make([]byte, pieceSize))
+	if err == nil {
+		err = m.Close()
+	}
+	if err != nil {
+		x.end() // half a body must not look like a whole one
+	}
+}
+
+// pieceSize is how much of a request's body is a frame, in bytes.
+const pieceSize = 32 << 10
+
+// receive reads a response up to its body.
+func (x *exchange) receive() (*http.Response, error) {
+	kind, text, err := readMessage(x.socket, control.MaxMessage)
+	if err != nil {
+		return nil, err
+	}
+	message, err := control.Parse(text)
+	if err != nil || kind != websocket.TextMessage || message.Response == nil {
+		return nil, fmt.Errorf("%w: want a response", ErrProtocol)
+	}
+	if !x.inTime.Stop() {
+		return nil, ErrTimeout
+	}
+	response := x.newResponse(message.Response)
+	if message.Response.Body {
+		if kind, x.body, err = x.socket.Next(); err != nil {
+			return nil, err
+		}
+		if kind != websocket.BinaryMessage {
+			return nil, fmt.Errorf("%w: a response announced a body, and a text message came", ErrProtocol)
+		}
+	}
+	if response.Body == nil {
+		response.Body = (*socketBody)(x)
+		return response, nil
+	}
+	x.over()
+	return response, nil
+}
+
+// failed ends an exchange without a response, and says why.
+func (x *exchange) failed(err error) error {
+	x.end()
+	defer x.cutOff()
+	switch ctx := x.request.Context(); {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case !x.inTime.Stop() && !time.Now().Before(x.until):
+		return ErrTimeout
+	case errors.Is(err, ErrProtocol), errors.Is(err, ErrClosed), errors.Is(err, ErrHeader):
+		return err
+	}
+	return fmt.Errorf("%w: %w", errHeard, err)
+}
+
+// over ends an exchange that is complete.
+func (x *exchange) over() {
+	if !x.cutOff() || !x.hub.begin(func() { x.socket.CloseWith(websocket.CloseNormalClosure, "") }) {
+		x.end()
+	}
+}
+
+// socketBody is the body of a response that comes over a socket.
+type socketBody exchange
+
+// Read is part of io.Reader.
+func (b *socketBody) Read(p []byte) (int, error) {
+	n, err := b.body.Read(p)
+	switch {
+	case err == io.EOF:
+		(*exchange)(b).over()
+		b.body = eof{}
+	case err != nil:
+		err = fmt.Errorf("%w: %w", errHeard, err)
+	}
+	return n, err
+}
+
+// Close is part of io.Closer. Before the body's end it tells the listener that
+// nobody reads on.
+func (b *socketBody) Close() error {
+	if _, over := b.body.(eof); !over {
+		b.cutOff()
+		_ = b.socket.WriteClose(closeGoingAway, "the sender is gone") // the listener may have gone, too
+		b.end()
+	}
+	return nil
+}
+
+// eof is the body of a response that has been read.
+type eof struct{}
+
+// Read is part of io.Reader.
+func (eof) Read([]byte) (int, error) { return 0, io.EOF }

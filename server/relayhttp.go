@@ -1,0 +1,122 @@
+package server
+
+import (
+	"io"
+	"log"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// relayStall is how long a sender may take for the next piece of a body, in both
+// directions: one that is slower is cut off.
+const relayStall = 60 * time.Second
+
+// request relays an HTTP request and its response, as they come [L1].
+func (y *relayed) request() error {
+	if err := y.chargeSmall(); err != nil {
+		return err
+	}
+	y.duplex = true // the two bodies have their own deadlines
+	var failed error
+	proxy := httputil.ReverseProxy{
+		Rewrite:        y.rewrite,
+		Transport:      y.server.broker.Relay().At(y.point.Name),
+		FlushInterval:  -1,
+		ModifyResponse: y.modify,
+		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { failed = err },
+		ErrorLog:       log.New(io.Discard, "", 0), // the sender's connection says it all
+		BufferPool:     proxyBuffers,
+	}
+	proxy.ServeHTTP(&paced{y.exchange, y.control()}, y.incoming())
+	return failed
+}
+
+// incoming is the request with a body that has deadlines.
+func (y *relayed) incoming() *http.Request {
+	r := *y.r
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = &pacedBody{r.Body, y.control()}
+	}
+	return &r
+}
+
+// outgoing is the request as a listener gets it, for what is not proxied.
+func (y *relayed) outgoing() *http.Request {
+	out := y.incoming().Clone(y.r.Context())
+	y.rewrite(&httputil.ProxyRequest{In: y.r, Out: out})
+	return out
+}
+
+// rewrite makes a request what a listener gets: the whole path, with the point's
+// name, and whom it comes from [L1].
+func (y *relayed) rewrite(p *httputil.ProxyRequest) {
+	p.Out.URL = &url.URL{Path: y.r.URL.Path, RawPath: y.r.URL.RawPath, RawQuery: y.query}
+	if y.prefix == "" {
+		p.Out.URL.Path, p.Out.URL.RawPath = y.point.Name.String()+p.Out.URL.Path, y.point.Name.Path()+y.suffix
+	}
+	h := p.Out.Header
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix"} {
+		delete(h, name) // the broker answers for these
+	}
+	p.SetXForwarded()
+	if y.prefix != "" {
+		h["X-Forwarded-Prefix"] = []string{y.prefix}
+	}
+	h["Via"] = append(h["Via"], "1.1 "+y.r.Host)
+}
+
+// modify makes a listener's response what the sender gets. What the broker has said
+// in its own name before stands back.
+func (y *relayed) modify(r *http.Response) error {
+	h := y.Header()
+	for name := range h {
+		if _, there := r.Header[name]; there || strings.HasPrefix(name, "Access-Control-") || name == "Vary" {
+			delete(h, name)
+		}
+	}
+	r.Header["Via"] = append(r.Header["Via"], "1.1 "+y.r.Host)
+	if !y.relayOnly { // [L5]
+		r.Header["Content-Security-Policy"] = append(r.Header["Content-Security-Policy"], sandbox[0])
+	}
+	return nil
+}
+
+// proxyBuffers are of those who copy bodies at this moment.
+var proxyBuffers = bufferPool{&sync.Pool{New: func() any { return new([32 << 10]byte) }}}
+
+// A bufferPool is an httputil.BufferPool.
+type bufferPool struct{ pool *sync.Pool }
+
+// Get is part of httputil.BufferPool.
+func (p bufferPool) Get() []byte { return p.pool.Get().(*[32 << 10]byte)[:] }
+
+// Put is part of httputil.BufferPool.
+func (p bufferPool) Put(b []byte) { p.pool.Put((*[32 << 10]byte)(b)) }
+
+// A paced writes to a sender that has relayStall for each piece.
+type paced struct {
+	*exchange
+	control *http.ResponseController
+}
+
+// Write is part of io.Writer.
+func (p *paced) Write(b []byte) (int, error) {
+	_ = p.control.SetWriteDeadline(time.Now().Add(relayStall)) // a writer without deadlines needs none
+	return p.exchange.Write(b)
+}
+
+// A pacedBody is of a sender that has relayStall for each piece.
+type pacedBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+}
+
+// Read is part of io.Reader.
+func (p *pacedBody) Read(b []byte) (int, error) {
+	_ = p.control.SetReadDeadline(time.Now().Add(relayStall)) // a reader without deadlines needs none
+	return p.ReadCloser.Read(b)
+}

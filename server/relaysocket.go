@@ -1,0 +1,105 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/jitney-mq/jitney/relay"
+	"github.com/jitney-mq/jitney/relay/duplex"
+)
+
+// maxRejection bounds the reason of a listener that rejects a socket, in bytes.
+const maxRejection = 1024
+
+// upgrade makes a socket of the request.
+func (x *exchange) upgrade(subprotocol string) (*duplex.Socket, error) {
+	h := x.Header().Clone()
+	if subprotocol != "" {
+		h.Set("Sec-WebSocket-Protocol", subprotocol)
+	}
+	conn, err := x.server.sockets.relayed.Upgrade(x.ResponseWriter, x.r, h)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnread, err) // everything else has been checked
+	}
+	x.status = http.StatusSwitchingProtocols
+	return duplex.Accepted(conn), nil
+}
+
+// listen makes a listener of the request [L1].
+func (y *relayed) listen() error {
+	if err := y.checkListener(); err != nil {
+		return err
+	}
+	until, err := y.tokenEnd()
+	if err != nil {
+		return err
+	}
+	return y.server.broker.Relay().Listen(relay.Coming{At: y.point.Name, Base: y.base(), Until: until, Upgrade: y.upgrade})
+}
+
+// base is by which a listener has reached the broker, for it to come back.
+func (x *exchange) base() string {
+	scheme := "ws"
+	if x.r.TLS != nil || strings.EqualFold(x.r.Header.Get("X-Forwarded-Proto"), "https") {
+		scheme = "wss" // who lies about it misleads itself
+	}
+	return scheme + "://" + x.r.Host + hybridPath
+}
+
+// checkListener checks the handshake of a listener. Web pages do not listen unless
+// their origin is allowed by name: those that were relayed are of the broker's own.
+// [L5]
+func (x *exchange) checkListener() error {
+	if origin := x.r.Header.Get("Origin"); origin != "" && !x.server.guard.origins[strings.ToLower(origin)] {
+		return errOrigin
+	}
+	return x.checkUpgrade()
+}
+
+// connect makes the sender's request a socket to a listener [L1].
+func (y *relayed) connect() error {
+	if err := y.checkUpgrade(); err != nil {
+		return err
+	}
+	return y.server.broker.Relay().Connect(y.r.Context(), relay.Call{
+		At: y.point.Name, Suffix: y.suffix, Query: y.query,
+		Header: y.connectHeader(), Offers: websocket.Subprotocols(y.r), Upgrade: y.upgrade,
+	})
+}
+
+// connectHeader is what a listener gets to know of a sender's handshake.
+func (y *relayed) connectHeader() http.Header {
+	h := y.outgoing().Header
+	h.Set("Host", y.r.Host)
+	return h
+}
+
+// visit lets a listener come to a meeting, or reject a socket [L1].
+func (x *exchange) visit(meet func(relay.Visit) error) error {
+	id, err := x.ownArgument("sb-hc-id")
+	if err != nil {
+		return err
+	}
+	why, err := x.rejection()
+	switch {
+	case err != nil:
+		return err
+	case why != nil:
+		if err := x.server.broker.Relay().Reject(id, why); err != nil {
+			return err
+		}
+		return errRejected
+	}
+	if err := x.checkListener(); err != nil {
+		return err
+	}
+	err = meet(relay.Visit{ID: id, Offers: websocket.Subprotocols(x.r), Upgrade: x.upgrade})
+	if errors.Is(err, relay.ErrProtocol) {
+		return fmt.Errorf("%w: the sender did not offer that subprotocol", err)
+	}
+	return err
+}
