@@ -27,6 +27,9 @@ type Options struct {
 	// Broker returns the command that serves a data folder at an address, to
 	// everybody. Scenarios that kill a broker need it.
 	Broker func(dir, address string) *exec.Cmd
+	// Part returns the command that calls RunPart with the arguments and with its
+	// standard input and output. Scenarios of several processes need it.
+	Part func(args ...string) *exec.Cmd
 }
 
 // ErrNoBroker says that a scenario needs Options.Broker.
@@ -58,6 +61,7 @@ func Scenarios() []Scenario {
 		{"filter", "rules of subscriptions, and finding the few that want a message", onStage(measureFilters)},
 		{"sockets", "live subscribers, and receiving over WebSockets", onStage(measureSockets)},
 		{"push", "pushes to 100 endpoints, of which two are in trouble", onStage(measurePush)},
+		{"relay", "requests and sockets to a listener in a process of its own", onStage(measureRelay)},
 	}
 }
 
@@ -82,6 +86,9 @@ type sizes struct {
 	subscriptions int // at one router, of which one matches
 	evaluations   int // of a filter
 	pushes        int // messages a second, to each of the endpoints
+
+	relayListeners int   // that wait
+	response       int64 // bytes of a response that is streamed
 }
 
 var fullSizes = sizes{
@@ -104,6 +111,9 @@ var fullSizes = sizes{
 	subscriptions: 1000,
 	evaluations:   2_000_000,
 	pushes:        20,
+
+	relayListeners: 5000,
+	response:       1 << 30,
 }
 
 var quickSizes = sizes{
@@ -126,6 +136,9 @@ var quickSizes = sizes{
 	subscriptions: 50,
 	evaluations:   20_000,
 	pushes:        20,
+
+	relayListeners: 100,
+	response:       8 << 20,
 }
 
 // A stage is where one scenario is measured.

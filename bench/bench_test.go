@@ -13,7 +13,7 @@ import (
 )
 
 func options(t testing.TB) bench.Options {
-	return bench.Options{Dir: t.TempDir(), Quick: true, Broker: brokerCommand}
+	return bench.Options{Dir: t.TempDir(), Quick: true, Broker: brokerCommand, Part: partCommand}
 }
 
 // TestScenarios runs each scenario in small, one after the other for they keep
@@ -71,7 +71,7 @@ func checkRow(t *testing.T, r bench.Row) {
 var targets = map[string]int{
 	"send": 3, "endtoend": 3, "http": 1, "idle": 3, "stream": 2,
 	"backlog": 6, "names": 2, "delete": 1, "expire": 1, "large": 2,
-	"fanout": 2, "filter": 2, "push": 1, "sockets": 5,
+	"fanout": 2, "filter": 2, "push": 1, "sockets": 5, "relay": 8,
 }
 
 // checkWanted checks that a scenario has the figures that it is for, and with
@@ -89,11 +89,11 @@ func checkWanted(t *testing.T, name string, report bench.Report) {
 		t.Errorf("%d rows have a target, not %d", aimed, targets[name])
 	}
 	for i, r := range report {
-		if r.Unit == "msg/s" && r.Against != "" && r.Against != "undisturbed" && name != "sockets" {
+		if r.Unit == "msg/s" && r.Against != "" && r.Against != "undisturbed" && name != "sockets" && name != "relay" {
 			checkGroup(t, report[i:])
 		}
 	}
-	if name != "names" && name != "filter" && name != "sockets" && (units["ms"] < 2 || units["1/msg"] == 0 && name != "large" && name != "push") {
+	if !slices.Contains([]string{"names", "filter", "sockets", "relay"}, name) && (units["ms"] < 2 || units["1/msg"] == 0 && name != "large" && name != "push") {
 		t.Errorf("figures are missing: %v", units)
 	}
 }

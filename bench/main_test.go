@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"testing"
 
+	"github.com/jitney-mq/jitney/bench"
 	"github.com/jitney-mq/jitney/broker"
 	"github.com/jitney-mq/jitney/server"
 )
@@ -19,6 +20,9 @@ const (
 	servedAddress = "JITNEY_BENCH_ADDRESS"
 )
 
+// partOf makes the test binary a part of a scenario.
+const partOf = "JITNEY_BENCH_PART"
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(servedDir); dir != "" {
 		if err := serve(dir, os.Getenv(servedAddress)); err != nil {
@@ -27,7 +31,21 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if os.Getenv(partOf) != "" {
+		if err := bench.RunPart(context.Background(), os.Args[1:], os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	os.Exit(m.Run())
+}
+
+// partCommand returns a command that runs a part of a scenario.
+func partCommand(args ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), partOf+"=1")
+	return cmd
 }
 
 // brokerCommand returns a command that serves a folder until it is killed.

@@ -17,9 +17,17 @@ type Listing struct {
 	Entry  *atom.Entry   // the feed's entry
 }
 
+// Below is what Feed lists the names below it by.
+func (l *Listing) Below() string {
+	if l.Policy != nil && l.Policy.Kind() == policy.ConnectionPointKind {
+		return l.Name + "/$policy" // all else below it is relayed
+	}
+	return l.Name
+}
+
 // Feed lists the names directly below a name that have a role or lead to one;
-// the whole namespace's are below /. Pages are fetched while the caller goes
-// on. An error ends the list.
+// the whole namespace's are below /. See Below for connection points. Pages are
+// fetched while the caller goes on. An error ends the list.
 func (c *Client) Feed(ctx context.Context, name string) iter.Seq2[Listing, error] {
 	return func(yield func(Listing, error) bool) {
 		c.yieldFeed(ctx, escape(name)+"?below=true", yield)

@@ -80,7 +80,7 @@ func (h *Hub) call(ctx context.Context, m *meeting, c *Call) (*duplex.Socket, er
 	case o := <-m.end:
 		return o.socket, o.err
 	case <-ctx.Done():
-		h.detach(m)
+		h.leave(m)
 		return nil, context.Cause(ctx)
 	}
 }
@@ -129,40 +129,47 @@ type Visit struct {
 	Upgrade Upgrade
 }
 
-// Accept gives the socket of a listener to the sender that waits for it:
-// ErrNoMeeting, ErrProtocol, those of Upgrade.
+// Accept gives the socket of a listener to the sender that waits for it. To one that
+// has gone meanwhile the listener comes in vain, and is told so over its socket.
+//
+// Errors: ErrNoMeeting, ErrProtocol, those of Upgrade.
 func (h *Hub) Accept(v Visit) error {
 	m := h.find(v.ID, func(m *meeting) bool { return m.awaits == aSocket })
-	if m == nil {
-		return ErrNoMeeting
-	}
 	chosen := ""
 	if len(v.Offers) > 0 {
 		chosen = v.Offers[0]
 	}
-	if chosen != "" && !slices.Contains(m.offers, chosen) {
+	if m != nil && chosen != "" && !slices.Contains(m.offers, chosen) {
 		return ErrProtocol
 	}
-	return h.visit(m, chosen, v.Upgrade)
+	return h.visit(m, v, chosen)
 }
 
-// Fetch gives the socket of a listener to the request that waits for it: errors as
-// of Accept.
+// Fetch gives the socket of a listener to the request that waits for it: as Accept.
 func (h *Hub) Fetch(v Visit) error {
-	m := h.find(v.ID, func(m *meeting) bool { return m.awaits != aSocket })
-	if m == nil {
+	return h.visit(h.find(v.ID, func(m *meeting) bool { return m.awaits != aSocket }), v, "")
+}
+
+func (h *Hub) visit(m *meeting, v Visit, subprotocol string) error {
+	if m == nil && !h.isMissed(v.ID) {
 		return ErrNoMeeting
 	}
-	return h.visit(m, "", v.Upgrade)
-}
-
-func (h *Hub) visit(m *meeting, subprotocol string, upgrade Upgrade) error {
-	s, err := upgrade(subprotocol)
+	s, err := v.Upgrade(subprotocol)
 	if err != nil {
 		return err
 	}
+	if m == nil {
+		h.discard(outcome{socket: s})
+		return nil
+	}
 	h.conclude(m, outcome{socket: s})
 	return nil
+}
+
+func (h *Hub) isMissed(id string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.missed.take(id)
 }
 
 // Reject tells the sender that waits for a socket that it gets none: ErrNoMeeting.

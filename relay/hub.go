@@ -8,7 +8,9 @@ package relay
 
 import (
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/semaphore"
@@ -48,6 +50,7 @@ type Hub struct {
 	mu        sync.Mutex          // guards what follows
 	points    map[string]*point   // by the key of their name; those that have listeners
 	meetings  map[string]*meeting // by their id
+	missed    missed              // of those that have ended
 	joints    map[*joint]struct{} // senders' sockets
 	listeners int                 // of all points
 	draining  bool                // no sender and no listener is let in any more
@@ -111,6 +114,9 @@ func (h *Hub) Changed(n namespace.Name) {
 	}
 	if at := h.points[n.Key()]; at != nil && len(at.listeners) > may {
 		for _, l := range at.listeners[may:] {
+			if !is {
+				h.disappoint(ErrNoPoint, slices.Collect(maps.Keys(l.meetings))...)
+			}
 			h.dismiss(l, closeGoingAway, dismissal(is))
 		}
 	}
@@ -120,6 +126,16 @@ func (h *Hub) Changed(n namespace.Name) {
 	for j := range h.joints {
 		if j.at.Equal(n) {
 			j.End(closeGoingAway, dismissal(is))
+		}
+	}
+}
+
+// disappoint ends meetings with an error. The caller holds mu.
+func (h *Hub) disappoint(err error, meetings ...*meeting) {
+	for _, m := range meetings {
+		if h.remove(m) {
+			m.end <- outcome{err: err}
+			h.missed.add(m.id)
 		}
 	}
 }
@@ -135,21 +151,17 @@ func dismissal(is bool) string {
 // told so. Requests that a listener has go on.
 func (h *Hub) Drain() {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.draining = true
-	var waiting []*meeting
 	for _, m := range h.meetings {
 		if m.awaits == aSocket {
-			waiting = append(waiting, m)
+			h.disappoint(ErrClosed, m)
 		}
-	}
-	h.mu.Unlock()
-	for _, m := range waiting {
-		h.conclude(m, outcome{err: ErrClosed})
 	}
 }
 
 // Close ends all control channels and sockets, and returns when nothing of the hub
-// is left: after at most duplex.CloseTimeout for those who do not answer.
+// is left: after at most twice duplex.CloseTimeout for those who do not answer.
 func (h *Hub) Close() {
 	h.Drain()
 	h.mu.Lock()
@@ -161,19 +173,16 @@ func (h *Hub) Close() {
 	for j := range h.joints {
 		j.End(closeGoingAway, shuttingDown)
 	}
-	var left []*meeting
 	for _, m := range h.meetings {
-		left = append(left, m)
+		h.disappoint(ErrClosed, m)
 	}
 	h.closed = true
 	h.mu.Unlock()
-	for _, m := range left {
-		h.conclude(m, outcome{err: ErrClosed})
-	}
 	h.work.Wait()
 }
 
 const (
 	closeGoingAway = 1001 // RFC 6455, 7.4.1
 	shuttingDown   = "the broker is shutting down"
+	senderGone     = "the sender is gone"
 )

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -54,10 +55,9 @@ func (h *Hub) Listen(c Coming) error {
 	if err != nil {
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		h.remove(l)
+		h.forget(l)
 		return err
 	}
-	s.SetReadLimit(control.MaxMessage)
 	h.open(l, s, c.Until)
 	return nil
 }
@@ -95,7 +95,7 @@ func (h *Hub) open(l *listener, s *duplex.Socket, until time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if l.leaving || !h.spawn(func() { l.run(s) }) {
-		h.remove(l)
+		h.forget(l)
 		s.Close()
 		return
 	}
@@ -115,8 +115,8 @@ func (h *Hub) renew(l *listener, until time.Time) {
 	}
 }
 
-// remove takes a listener from its point, if it is there. The caller holds mu.
-func (h *Hub) remove(l *listener) {
+// forget takes a listener from its point, if it is there. The caller holds mu.
+func (h *Hub) forget(l *listener) {
 	at := h.points[l.at.Key()]
 	if at == nil {
 		return
@@ -139,40 +139,47 @@ func (l *listener) dismiss(code int, reason string) {
 	l.hub.dismiss(l, code, reason)
 }
 
-// dismiss has a listener go: it is told why, and gets nothing more. Those who wait
-// for it learn of it when its socket has ended, which takes no longer than
-// duplex.CloseTimeout. The caller holds mu.
+// dismiss has a listener go: it is told why, and asked for nothing more. What it
+// answers until its socket ends, within duplex.CloseTimeout, still counts. The
+// caller holds mu.
 func (h *Hub) dismiss(l *listener, code int, reason string) {
+	if !h.retire(l) || l.socket == nil {
+		return // open will see it
+	}
+	h.spawn(func() { _ = l.socket.WriteClose(code, reason) }) // who has gone needs not be told
+	l.socket.EndReading(duplex.CloseTimeout)
+}
+
+// retire has a listener be asked for nothing more; false: that was so before. The
+// caller holds mu.
+func (h *Hub) retire(l *listener) bool {
 	if l.leaving {
-		return
+		return false
 	}
 	l.leaving = true
 	close(l.gone)
 	h.renew(l, time.Time{})
-	if l.socket == nil {
-		return // open will see it
+	if l.socket != nil {
+		h.forget(l)
 	}
-	h.remove(l)
-	h.spawn(func() { _ = l.socket.WriteClose(code, reason) }) // who has gone needs not be told
-	l.socket.EndReading(duplex.CloseTimeout)
+	return true
 }
 
 // run reads the control channel until it ends.
 func (l *listener) run(s *duplex.Socket) {
 	err := l.read(s)
-	code, reason := farewell(err)
-	l.dismiss(code, reason)
-	s.Close()
-	for _, m := range l.waiting() {
+	for _, m := range l.last() {
 		l.hub.conclude(m, outcome{err: ErrListenerGone})
 	}
+	s.CloseWith(farewell(err))
 	l.hub.opts.Logger.Debug("a listener has gone", "name", l.at.String(), "because", err)
 }
 
-// waiting returns the meetings that will not take place.
-func (l *listener) waiting() []*meeting {
+// last retires the listener, and returns the meetings that will not take place.
+func (l *listener) last() []*meeting {
 	l.hub.mu.Lock()
 	defer l.hub.mu.Unlock()
+	l.hub.retire(l)
 	list := make([]*meeting, 0, len(l.meetings))
 	for m := range l.meetings {
 		list = append(list, m)
@@ -188,10 +195,10 @@ func farewell(err error) (code int, reason string) {
 		return closed.Code, ""
 	case errors.Is(err, control.ErrToken):
 		return websocket.ClosePolicyViolation, err.Error()
-	case errors.Is(err, ErrProtocol):
-		return websocket.CloseProtocolError, err.Error()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return websocket.CloseGoingAway, "nothing came for too long"
 	}
-	return websocket.CloseGoingAway, "nothing came for too long"
+	return websocket.CloseProtocolError, err.Error()
 }
 
 func (l *listener) read(s *duplex.Socket) error {

@@ -19,8 +19,6 @@ type meeting struct {
 	offers   []string     // subprotocols of a sender who wants a socket
 	end      chan outcome // gets the one outcome
 	timer    *time.Timer
-
-	detached bool // the sender does not wait any more; guarded by the hub's mu
 }
 
 // awaited is what a listener is to do.
@@ -109,8 +107,7 @@ func (h *Hub) drawn(n namespace.Name) (*listener, error) {
 	panic("relay: a listener less than were counted")
 }
 
-// find returns the meeting of an id, nil if there is none or it awaits something
-// else.
+// find returns the meeting of an id, nil if there is none or it is another kind.
 func (h *Hub) find(id string, fits func(*meeting) bool) *meeting {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -120,32 +117,40 @@ func (h *Hub) find(id string, fits func(*meeting) bool) *meeting {
 	return nil
 }
 
-// conclude ends a meeting. Who comes too late, or comes to a sender who waits no
-// more, has what it brought thrown away, and is told false.
+// conclude ends a meeting. Who comes too late has what it brought thrown away, and
+// is told false.
 func (h *Hub) conclude(m *meeting, o outcome) bool {
 	h.mu.Lock()
-	first := h.meetings[m.id] == m
+	first := h.remove(m)
 	if first {
-		delete(h.meetings, m.id)
-		delete(m.listener.meetings, m)
-		m.timer.Stop()
-	}
-	given := first && !m.detached
-	if given {
 		m.end <- o
 	}
+	if o.err != nil {
+		h.missed.add(m.id)
+	}
 	h.mu.Unlock()
-	if !given {
+	if !first {
 		h.discard(o)
 	}
 	return first
 }
 
-// detach has the sender wait no more. The meeting stays until the listener comes
-// or its time is up, for a listener that is refused may take it for a failure.
-func (h *Hub) detach(m *meeting) {
+// remove takes a meeting away; false: it had ended. The caller holds mu.
+func (h *Hub) remove(m *meeting) bool {
+	if h.meetings[m.id] != m {
+		return false
+	}
+	delete(h.meetings, m.id)
+	delete(m.listener.meetings, m)
+	m.timer.Stop()
+	return true
+}
+
+// leave has the sender wait no more. The listener has been told of it, and may come.
+func (h *Hub) leave(m *meeting) {
 	h.mu.Lock()
-	m.detached = true
+	h.remove(m)
+	h.missed.add(m.id)
 	h.mu.Unlock()
 	select {
 	case o := <-m.end:
@@ -156,12 +161,45 @@ func (h *Hub) detach(m *meeting) {
 
 // cancel ends a meeting of which the listener has not been told.
 func (h *Hub) cancel(m *meeting) {
-	h.detach(m)
-	h.conclude(m, outcome{})
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.remove(m)
+}
+
+// A missed is the ids of the last meetings to which a listener may still come, for
+// one that is refused may take it for a failure of its own.
+type missed struct {
+	has  map[string]struct{}
+	ring []string
+	next int
+}
+
+// maxMissed bounds how many there are.
+const maxMissed = 10_000
+
+func (m *missed) add(id string) {
+	if m.has == nil {
+		m.has = map[string]struct{}{}
+	}
+	if len(m.ring) < maxMissed {
+		m.ring = append(m.ring, id)
+	} else {
+		delete(m.has, m.ring[m.next])
+		m.ring[m.next] = id
+		m.next = (m.next + 1) % maxMissed
+	}
+	m.has[id] = struct{}{}
+}
+
+// take reports whether an id is one, and forgets it.
+func (m *missed) take(id string) bool {
+	_, is := m.has[id]
+	delete(m.has, id)
+	return is
 }
 
 func (h *Hub) discard(o outcome) {
-	if o.socket != nil && !h.begin(func() { o.socket.CloseWith(closeGoingAway, "the sender is gone") }) {
+	if o.socket != nil && !h.begin(func() { o.socket.CloseWith(closeGoingAway, senderGone) }) {
 		o.socket.Close()
 	}
 	h.giveBack(o.body)

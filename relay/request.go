@@ -100,7 +100,7 @@ func (h *Hub) OneWay(n namespace.Name, r *http.Request) error {
 			continue
 		}
 		if err == nil {
-			h.detach(m)
+			h.leave(m)
 			h.totals.oneWay.Add(1)
 		}
 		return err
@@ -142,7 +142,7 @@ func (s *sending) try(ctx context.Context) (outcome, error) {
 		}
 		return o, o.err
 	case <-ctx.Done():
-		s.hub.detach(m)
+		s.hub.leave(m)
 		return outcome{}, context.Cause(ctx)
 	}
 }
@@ -173,13 +173,11 @@ func (s *sending) send(ctx context.Context) (*meeting, error) {
 
 // text is what the control channel carries: the request, or that there is one.
 func (s *sending) text(m *meeting) ([]byte, error) {
-	message := s.message
-	message.Address = m.address(control.Request, s.at.Path(), "")
-	message.ID = m.id
+	s.message.Address, s.message.ID = m.address(control.Request, s.at.Path(), ""), m.id
 	if s.fetched {
-		message = control.RequestMessage{Address: message.Address, ID: m.id}
+		return encode(&control.RequestMessage{Address: s.message.Address, ID: m.id})
 	}
-	return encode(&message)
+	return encode(&s.message)
 }
 
 func encode(r *control.RequestMessage) ([]byte, error) {

@@ -81,7 +81,7 @@ type exchange struct {
 func (s *sending) overSocket(to *duplex.Socket) (*http.Response, error) {
 	x := &exchange{sending: s, socket: to}
 	x.end = sync.OnceFunc(to.Close)
-	x.cutOff = context.AfterFunc(s.request.Context(), to.Close)
+	x.cutOff = context.AfterFunc(s.request.Context(), func() { to.Leave(closeGoingAway, senderGone) })
 	x.inTime = time.AfterFunc(time.Until(s.until), to.Close)
 	if s.fetched {
 		if err := x.send(); err != nil {
@@ -137,8 +137,8 @@ func (x *exchange) receive() (*http.Response, error) {
 		return nil, err
 	}
 	message, err := control.Parse(text)
-	if err != nil || kind != websocket.TextMessage || message.Response == nil {
-		return nil, fmt.Errorf("%w: want a response", ErrProtocol)
+	if err != nil || kind != websocket.TextMessage || message.Response == nil || message.Response.RequestID != x.message.ID {
+		return nil, fmt.Errorf("%w: want the response to %s", ErrProtocol, x.message.ID)
 	}
 	if !x.inTime.Stop() {
 		return nil, ErrTimeout
@@ -163,6 +163,7 @@ func (x *exchange) receive() (*http.Response, error) {
 // failed ends an exchange without a response, and says why.
 func (x *exchange) failed(err error) error {
 	x.end()
+	closeBody(x.request)
 	defer x.cutOff()
 	switch ctx := x.request.Context(); {
 	case ctx.Err() != nil:
@@ -203,8 +204,7 @@ func (b *socketBody) Read(p []byte) (int, error) {
 func (b *socketBody) Close() error {
 	if _, over := b.body.(eof); !over {
 		b.cutOff()
-		_ = b.socket.WriteClose(closeGoingAway, "the sender is gone") // the listener may have gone, too
-		b.end()
+		b.socket.Leave(closeGoingAway, senderGone)
 	}
 	return nil
 }

@@ -103,8 +103,16 @@ func (x *exchange) writePolicy(status int, e *namespace.Entry) error {
 	return x.writeEntry(status, &entry, policy.MediaType)
 }
 
-// showPolicy answers the policy in force [P3].
+// showPolicy answers the policy in force, or the names below: of a connection point
+// they cannot be asked for elsewhere [P3] [N4].
 func (x *exchange) showPolicy() error {
+	below, err := x.isAsked("below")
+	if err != nil {
+		return err
+	}
+	if below {
+		return x.feed(x.name, x.name.Path()+"/"+policyWord+"?below=true")
+	}
 	if matches(x.r.Header["If-None-Match"], x.entry.ETag()) {
 		x.setTag(x.entry)
 		x.WriteHeader(http.StatusNotModified)

@@ -96,7 +96,7 @@ func (l *policyList) list(ctx context.Context, below string) error {
 			return err
 		}
 		if l.recursive {
-			if err := l.list(ctx, listing.Name); err != nil {
+			if err := l.list(ctx, listing.Below()); err != nil {
 				return err
 			}
 		}
@@ -111,7 +111,7 @@ func (l *policyList) item(ctx context.Context, listing client.Listing) (listed, 
 	}
 	item.Role = listing.Policy.Kind().String()
 	switch p := listing.Policy.(type) {
-	case policy.Metadata:
+	case policy.Metadata, policy.ConnectionPoint:
 		return item, nil
 	case policy.Router:
 		item.Sends = distributions[p.Distribution]

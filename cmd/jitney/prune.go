@@ -21,7 +21,7 @@ func (p *planner) prune(ctx context.Context, below namespace.Name) (subscription
 			return nil
 		}
 		s := &step{Action: toDelete, Name: n.String(), Role: of.Kind().String(), name: n}
-		if s.about, err = p.loses(ctx, n); err != nil {
+		if s.about, err = p.loses(ctx, n, of); err != nil {
 			return err
 		}
 		gone[n.Key()] = true
@@ -69,7 +69,11 @@ func (p *planner) each(ctx context.Context, at namespace.Name, visit func(namesp
 			}
 		}
 	}
-	return p.eachBelow(ctx, at.String(), visit)
+	below := client.Listing{Name: at.String()}
+	if known := p.inForce[at.Key()]; known != nil {
+		below.Policy = known.Policy
+	}
+	return p.eachBelow(ctx, below.Below(), visit)
 }
 
 func (p *planner) eachBelow(ctx context.Context, name string, visit func(namespace.Name, policy.Policy) error) error {
@@ -89,7 +93,7 @@ func (p *planner) eachBelow(ctx context.Context, name string, visit func(namespa
 				continue
 			}
 		}
-		if err := p.eachBelow(ctx, listing.Name, visit); err != nil {
+		if err := p.eachBelow(ctx, listing.Below(), visit); err != nil {
 			return err
 		}
 	}
@@ -97,7 +101,10 @@ func (p *planner) eachBelow(ctx context.Context, name string, visit func(namespa
 }
 
 // loses says how many messages are lost with a name.
-func (p *planner) loses(ctx context.Context, n namespace.Name) (string, error) {
+func (p *planner) loses(ctx context.Context, n namespace.Name, of policy.Policy) (string, error) {
+	if of.Kind() == policy.ConnectionPointKind {
+		return "", nil
+	}
 	state, err := p.client.State(ctx, n.String())
 	if errors.Is(err, client.ErrNotFound) || err == nil && state.Counts == nil {
 		return "", nil

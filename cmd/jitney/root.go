@@ -46,6 +46,7 @@ a router, which passes messages on to its subscriptions.`,
 		newPolicyCommand(e), newSendCommand(e), newReceiveCommand(e), newListenCommand(e), newPeekCommand(e),
 		newSettleCommand(e), newRedriveCommand(e), newWorkCommand(e), newVersionCommand(e),
 		newSubscribeCommand(e), newUnsubscribeCommand(e), newSubscriptionsCommand(e), newRouteCommand(e), newTreeCommand(e), newApplyCommand(e),
+		newRelayCommand(e),
 		newExitCodesTopic(), newSettingsTopic(), newPoliciesTopic(),
 	)
 	return root

@@ -164,7 +164,8 @@ func (t *tree) below(ctx context.Context, n *node) iter.Seq2[*node, error] {
 		if n.policy != nil && n.policy.Kind() == policy.SubscriptionKind {
 			return // it has no names below it
 		}
-		names := t.client.Feed(ctx, n.Name)
+		below := client.Listing{Name: n.Name, Policy: n.policy}
+		names := t.client.Feed(ctx, below.Below())
 		if isRouter {
 			names = without(names, "subscriptions")
 		}
@@ -199,6 +200,8 @@ func (t *tree) node(ctx context.Context, listing client.Listing, parent *node) (
 	case policy.Metadata:
 		n.To = p.Address
 		return n, nil
+	case policy.ConnectionPoint:
+		return n, nil // it holds nothing
 	case policy.Router:
 		n.Sends = distributions[p.Distribution]
 	case policy.Queue:

@@ -26,6 +26,8 @@ func (d *dotDrawing) enter(n *node) error {
 		d.node(n, "")
 	case "router":
 		d.node(n, ", shape=hexagon")
+	case "connection point":
+		d.node(n, ", shape=cds")
 	case "metadata":
 		d.node(n, ", shape=note")
 	case "subscription":

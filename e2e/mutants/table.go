@@ -168,5 +168,5 @@ var mutants = []mutant{
 	{"the lock of a push outlives the broker", "R9", "queue/set.go",
 		"if e.flags&isVolatile != 0 {", "if false {", pushing},
 	{"nobody is asked for consent", "S8", "router/endpoint.go",
-		"if e.set.push.NeedsConsent(e.client.URL) {", "if false {", pushing},
+		"if e.point == \"\" && e.set.push.NeedsConsent(e.to.URL) {", "if false {", pushing},
 }

@@ -102,9 +102,12 @@ var hopByHop = []string{
 
 // EndToEnd returns the fields of h that are for whoever is at the other end: not
 // those of the connection, nor those that its Connection field names, nor Host,
-// nor the relay's own.
+// nor the relay's own. It is never nil.
 func EndToEnd(h http.Header) Header {
 	own := h.Clone()
+	if own == nil {
+		own = http.Header{}
+	}
 	for _, list := range h["Connection"] {
 		for name := range strings.SplitSeq(list, ",") {
 			own.Del(strings.TrimSpace(name))

@@ -23,6 +23,8 @@ const (
 	DeadAfter    = 60 * time.Second // from the last byte, or pong, to the end of the socket
 	StallTimeout = 60 * time.Second // for the other end to take a piece
 	CloseTimeout = 5 * time.Second  // for the other end to answer a close
+
+	controlTimeout = time.Second // for a ping, a pong or a last word to get its turn
 )
 
 // ErrClosed is returned by writes after a close has been sent.
@@ -50,12 +52,12 @@ func Dialled(conn *websocket.Conn) *Socket { return newSocket(conn, true) }
 
 func newSocket(conn *websocket.Conn, masks bool) *Socket {
 	s := &Socket{conn: conn, masks: masks, turn: make(chan struct{}, 1)}
-	s.turn <- struct{}{}
 	conn.SetCloseHandler(func(int, string) error { return nil }) // whoever reads decides on the answer
 	conn.SetPingHandler(s.pinged)
 	conn.SetPongHandler(func(string) error { s.bound(); return nil })
 	_ = conn.SetWriteDeadline(time.Time{})
 	s.ping = time.AfterFunc(PingInterval, s.sendPing)
+	s.turn <- struct{}{} // from now on
 	return s
 }
 
@@ -121,12 +123,23 @@ func (s *Socket) CloseWith(code int, reason string) {
 	}
 }
 
+// Leave says why the socket is closed, if that can be said at once, and closes it.
+func (s *Socket) Leave(code int, reason string) {
+	if s.tryTurn(controlTimeout) {
+		_ = s.conn.NetConn().SetWriteDeadline(time.Now().Add(controlTimeout))
+		_ = s.put([]frame{{websocket.CloseMessage, true, websocket.FormatCloseMessage(code, reason)}}) // or not
+		s.err = ErrClosed
+		s.endTurn()
+	}
+	s.Close()
+}
+
 // NetConn returns the connection below.
 func (s *Socket) NetConn() net.Conn { return s.conn.NetConn() }
 
 func (s *Socket) pinged(data string) error {
 	s.bound()
-	if s.tryTurn(time.Second) {
+	if s.tryTurn(controlTimeout) {
 		_ = s.writeFrames(frame{websocket.PongMessage, true, []byte(data)}) // a later write says so again
 		s.endTurn()
 	}
@@ -135,7 +148,7 @@ func (s *Socket) pinged(data string) error {
 
 // sendPing also keeps the timer going: an error ends it.
 func (s *Socket) sendPing() {
-	if !s.tryTurn(time.Second) {
+	if !s.tryTurn(controlTimeout) {
 		s.ping.Reset(PingInterval) // what is written now is as good as a ping
 		return
 	}
