@@ -187,3 +187,11 @@ func TestLogs(t *testing.T) {
 		}
 	})
 }
+
+// [S9] The broker's own area has no sockets.
+func TestAreaHasNoSockets(t *testing.T) {
+	inBubble(t, func(b *bus) {
+		b.call("GET", "/-/info", "", "Connection", "Upgrade", "Upgrade", "websocket").
+			wantField(400, "bad-value", "Upgrade", "websocket", "no upgrade")
+	})
+}

@@ -145,6 +145,9 @@ func (s *Server) reading(path string, h handler) handler {
 	t.meter = s.metrics.meter(path)
 	return func(x *exchange) error {
 		x.route = t
+		if isUpgrade(x.r) {
+			return errNoSocket
+		}
 		return x.dispatch()
 	}
 }

@@ -102,6 +102,9 @@ func (x *exchange) openSocket() error {
 	return nil
 }
 
+var errNoSocket = problem.NewField("Upgrade", "websocket",
+	"no upgrade: sockets are at queues, subscriptions, their dead-letter queues, routers and connection points")
+
 // checkSocket refuses what has no sockets.
 func (x *exchange) checkSocket() error {
 	switch {
@@ -112,7 +115,7 @@ func (x *exchange) checkSocket() error {
 	case x.queue == nil:
 		return fmt.Errorf("%w: %s has no messages", broker.ErrWrongRole, x.name)
 	case len(x.route.words) > 0:
-		return problem.NewField("Upgrade", "websocket", "no upgrade: sockets are at queues, subscriptions, their dead-letter queues and routers")
+		return errNoSocket
 	}
 	return nil
 }
