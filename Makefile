@@ -1,6 +1,6 @@
 # The commands of this project; `make help` lists them.
 
-.PHONY: help build test browser race bench evidence spec mutants fuzz lint clean
+.PHONY: help build test programs race bench evidence spec mutants fuzz lint clean
 
 GO       ?= go
 FUZZTIME ?= 10s
@@ -11,15 +11,19 @@ help: ## list the commands
 build: ## build bin/jitney
 	$(GO) build -o bin/jitney ./cmd/jitney
 
-test: lint browser ## everything that has to hold before a change is accepted; installs what it needs
+test: lint programs ## everything that has to hold before a change is accepted; installs what it needs
 	$(GO) test -shuffle=on -timeout 12m ./...
 	$(MAKE) --no-print-directory race spec
 	$(MAKE) --no-print-directory fuzz FUZZTIME=200x
 	$(GO) run ./e2e/mutants -run 'token'
 	@echo 'one seeded bug tried of all that make mutants tries; fuzzed 200 times a target, make evidence does it longer'
 
-browser: # what a test of an example opens a page with
-	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -qy --no-install-recommends chromium; }
+programs: # a browser, what installs the clients and applications that are relayed, and an ssh to be carried
+	@missing=; command -v chromium >/dev/null || missing=chromium; \
+	command -v npm >/dev/null || missing="$$missing nodejs npm"; \
+	command -v ssh >/dev/null || missing="$$missing openssh-client"; \
+	test -x /usr/sbin/sshd || missing="$$missing openssh-server"; \
+	test -z "$$missing" || { apt-get update -q && RUNLEVEL=1 apt-get install -qy --no-install-recommends $$missing; }
 
 race: ## the tests again, shortened, with the race detector
 	$(GO) test -race -short -shuffle=on -timeout 12m ./...

@@ -105,14 +105,10 @@ func (h *Hub) join(at namespace.Name, sender, listener *duplex.Socket) {
 	}
 	h.joints[j] = struct{}{}
 	h.totals.connects.Add(1)
-	if len(h.joints) > MaxSockets || h.draining {
-		j.End(websocketTryAgain, "the broker has too many sockets, or is shutting down")
+	if h.draining {
+		j.End(closeGoingAway, shuttingDown)
 	}
 }
-
-// websocketTryAgain is the code of a close after which it makes sense to come back
-// later, as IANA has registered it.
-const websocketTryAgain = 1013
 
 func (h *Hub) run(j *joint) {
 	j.Run()

@@ -29,25 +29,29 @@ type Coming struct {
 
 // A listener is a control channel.
 type listener struct {
-	hub   *Hub
-	at    namespace.Name
-	base  string
-	gone  chan struct{} // closed when it is dismissed
-	token *time.Timer   // nil: its token does not end; guarded by the hub's mu
+	hub    *Hub
+	at     namespace.Name
+	base   string
+	opened chan struct{} // closed when socket is there
+	gone   chan struct{} // closed when it is dismissed
+	token  *time.Timer   // nil: its token does not end; guarded by the hub's mu
 
-	socket   *duplex.Socket        // nil until it is open; guarded by the hub's mu
+	socket   *duplex.Socket        // nil until it is open; set while the hub's mu is held, then fixed
 	leaving  bool                  // it is dismissed; guarded by the hub's mu
 	meetings map[*meeting]struct{} // guarded by the hub's mu
 }
 
-func (l *listener) hasRoom() bool { return l.socket != nil && len(l.meetings) < MaxInFlight }
+func (l *listener) isThere() bool  { return !l.leaving }
+func (l *listener) hasRoom() bool  { return len(l.meetings) < MaxInFlight }
+func (l *listener) isFree() bool   { return l.socket != nil && l.hasRoom() }
+func (l *listener) isComing() bool { return l.socket == nil && !l.leaving && l.hasRoom() }
 
 // Listen makes a listener of who comes, until its socket ends.
 //
 // Errors: ErrNoPoint, ErrDisabled, ErrManyHere, ErrBusy, ErrClosed, those of
 // Upgrade.
 func (h *Hub) Listen(c Coming) error {
-	l := &listener{hub: h, at: c.At, base: c.Base, gone: make(chan struct{}), meetings: map[*meeting]struct{}{}}
+	l := &listener{hub: h, at: c.At, base: c.Base, opened: make(chan struct{}), gone: make(chan struct{}), meetings: map[*meeting]struct{}{}}
 	if err := h.reserve(l); err != nil {
 		return err
 	}
@@ -55,11 +59,31 @@ func (h *Hub) Listen(c Coming) error {
 	if err != nil {
 		h.mu.Lock()
 		defer h.mu.Unlock()
+		h.retire(l)
 		h.forget(l)
 		return err
 	}
 	h.open(l, s, c.Until)
 	return nil
+}
+
+// TurnAway keeps the socket of somebody who may not listen for a while, then closes
+// it and calls done.
+func (h *Hub) TurnAway(s *duplex.Socket, after time.Duration, code int, reason string, done func()) {
+	begun := h.begin(func() {
+		defer done()
+		s.EndReading(after)
+		for {
+			if _, _, err := s.Next(); err != nil {
+				break
+			}
+		}
+		s.CloseWith(code, reason)
+	})
+	if !begun {
+		s.Close()
+		done()
+	}
 }
 
 // reserve takes a place at the connection point [L2].
@@ -100,6 +124,7 @@ func (h *Hub) open(l *listener, s *duplex.Socket, until time.Time) {
 		return
 	}
 	l.socket = s
+	close(l.opened)
 	h.renew(l, until)
 	h.totals.listens.Add(1)
 }
@@ -148,6 +173,7 @@ func (h *Hub) dismiss(l *listener, code int, reason string) {
 	}
 	h.spawn(func() { _ = l.socket.WriteClose(code, reason) }) // who has gone needs not be told
 	l.socket.EndReading(duplex.CloseTimeout)
+	time.AfterFunc(2*duplex.CloseTimeout, l.socket.Close)
 }
 
 // retire has a listener be asked for nothing more; false: that was so before. The
@@ -206,6 +232,9 @@ func (l *listener) read(s *duplex.Socket) error {
 		kind, text, err := readMessage(s, control.MaxMessage)
 		if err != nil {
 			return err
+		}
+		if kind == websocket.BinaryMessage && len(text) == 0 {
+			continue // hyco-https sends one behind a response without a body
 		}
 		if kind != websocket.TextMessage {
 			return fmt.Errorf("%w: a binary message that no response announced", ErrProtocol)
@@ -282,16 +311,25 @@ func readMessage(s *duplex.Socket, limit int) (kind int, b []byte, err error) {
 }
 
 // tell says something to the listener: ErrListenerGone if it is going and nothing
-// was said. One that does not read is dismissed.
+// was said, errHeard if it may have heard a part. One that does not read is dismissed.
 func (l *listener) tell(ctx context.Context, text, body []byte) error {
+	select {
+	case <-l.opened:
+	case <-l.gone:
+		return ErrListenerGone
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 	begun, err := l.socket.WriteTogether(ctx, l.gone, text, body)
 	switch {
 	case !begun && ctx.Err() != nil:
 		return context.Cause(ctx)
 	case !begun:
+		l.dismiss(websocket.CloseGoingAway, "it does not read")
 		return ErrListenerGone
 	case err != nil:
 		l.socket.Close() // so that its meetings end
+		return errHeard
 	}
 	return nil
 }

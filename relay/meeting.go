@@ -3,6 +3,7 @@ package relay
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"slices"
 	"time"
 
 	"github.com/jitney-mq/jitney/namespace"
@@ -51,7 +52,7 @@ func (h *Hub) arrange(n namespace.Name, what awaited, within time.Duration) (*me
 		return nil, ErrNoPoint
 	case !p.Relays():
 		return nil, ErrDisabled
-	case len(h.meetings) >= MaxMeetings:
+	case len(h.meetings) >= MaxMeetings, what == aSocket && len(h.joints) >= MaxSockets:
 		return nil, ErrBusy
 	case within <= 0:
 		return nil, ErrTimeout
@@ -74,30 +75,33 @@ func newID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// drawn returns a random one of the listeners that have room.
+// drawn returns a random one of the listeners that have room. One that is still
+// coming counts only if there is no other: it may know of its socket before the hub
+// does, and have said that it listens.
 func (h *Hub) drawn(n namespace.Name) (*listener, error) {
 	at := h.points[n.Key()]
 	if at == nil {
 		return nil, ErrNoListener
 	}
-	ready, free := 0, 0
+	can := (*listener).isFree
+	if !slices.ContainsFunc(at.listeners, can) {
+		can = (*listener).isComing
+	}
+	free := 0
 	for _, l := range at.listeners {
-		if l.socket != nil {
-			ready++
-		}
-		if l.hasRoom() {
+		if can(l) {
 			free++
 		}
 	}
-	switch {
-	case ready == 0:
+	if free == 0 {
+		if slices.ContainsFunc(at.listeners, (*listener).isThere) {
+			return nil, ErrBusy
+		}
 		return nil, ErrNoListener
-	case free == 0:
-		return nil, ErrBusy
 	}
 	nth := h.opts.Draw(free)
 	for _, l := range at.listeners {
-		if !l.hasRoom() {
+		if !can(l) {
 			continue
 		}
 		if nth--; nth < 0 {

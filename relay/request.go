@@ -80,7 +80,7 @@ func (t transport) roundTrip(r *http.Request) (*http.Response, error) {
 // errHeard is ErrListenerGone of a listener that had the request.
 var errHeard = fmt.Errorf("%w while it had the request", ErrListenerGone)
 
-func (s *sending) isUnheard(err error) bool { return !errors.Is(err, errHeard) }
+func (s *sending) isUnheard(err error) bool { return s.fetched || !errors.Is(err, errHeard) }
 
 // OneWay gives a request to a listener and does not wait for what comes of it:
 // ErrTooLarge and errors as of At.
@@ -96,7 +96,7 @@ func (h *Hub) OneWay(n namespace.Name, r *http.Request) error {
 	defer cancel()
 	for {
 		m, err := s.send(ctx)
-		if errors.Is(err, ErrListenerGone) {
+		if errors.Is(err, ErrListenerGone) && s.isUnheard(err) {
 			continue
 		}
 		if err == nil {

@@ -61,7 +61,7 @@ func (s *sending) newResponse(m *control.ResponseMessage) *http.Response {
 		response.Body = http.NoBody
 	} else if !m.Body {
 		response.ContentLength, response.Body = 0, http.NoBody
-		header.Del("Content-Length")
+		header["Content-Length"] = []string{"0"}
 	}
 	return response
 }
@@ -73,7 +73,7 @@ type exchange struct {
 	cutOff func() bool // ends the watch over the sender's context; false: it has ended
 	inTime *time.Timer // ends the socket if no response begins
 	end    func()      // closes the socket, once
-	body   io.Reader   // of the response
+	body   io.Reader   // of the response; nil: none of it has been waited for
 }
 
 // overSocket sends the request over the socket that a listener opened for it,
@@ -144,14 +144,6 @@ func (x *exchange) receive() (*http.Response, error) {
 		return nil, ErrTimeout
 	}
 	response := x.newResponse(message.Response)
-	if message.Response.Body {
-		if kind, x.body, err = x.socket.Next(); err != nil {
-			return nil, err
-		}
-		if kind != websocket.BinaryMessage {
-			return nil, fmt.Errorf("%w: a response announced a body, and a text message came", ErrProtocol)
-		}
-	}
 	if response.Body == nil {
 		response.Body = (*socketBody)(x)
 		return response, nil
@@ -188,6 +180,11 @@ type socketBody exchange
 
 // Read is part of io.Reader.
 func (b *socketBody) Read(p []byte) (int, error) {
+	if b.body == nil {
+		if err := b.begin(); err != nil {
+			return 0, err
+		}
+	}
 	n, err := b.body.Read(p)
 	switch {
 	case err == io.EOF:
@@ -197,6 +194,20 @@ func (b *socketBody) Read(p []byte) (int, error) {
 		err = fmt.Errorf("%w: %w", errHeard, err)
 	}
 	return n, err
+}
+
+// begin waits for the first of the body. A response whose listener takes its time
+// with that has reached the sender by then.
+func (b *socketBody) begin() error {
+	kind, body, err := b.socket.Next()
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: %w", errHeard, err)
+	case kind != websocket.BinaryMessage:
+		return fmt.Errorf("%w: a response announced a body, and a text message came", ErrProtocol)
+	}
+	b.body = body
+	return nil
 }
 
 // Close is part of io.Closer. Before the body's end it tells the listener that

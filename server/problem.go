@@ -10,6 +10,7 @@ import (
 	"github.com/jitney-mq/jitney/broker"
 	"github.com/jitney-mq/jitney/problem"
 	"github.com/jitney-mq/jitney/queue"
+	"github.com/jitney-mq/jitney/relay"
 )
 
 // typePrefix begins the type of every problem.
@@ -26,7 +27,7 @@ func (x *exchange) fail(err error) {
 		x.abort()
 	}
 	k := x.kindOf(err)
-	if k.status == http.StatusInternalServerError {
+	if k.status == http.StatusInternalServerError && k.slug == internal {
 		x.logFailure(err)
 	}
 	if k.retry > 0 {
@@ -67,7 +68,7 @@ func (x *exchange) document(k kind, err error) problem.Document { return documen
 
 func documentOf(instance string, k kind, err error) problem.Document {
 	d := problem.Document{Type: typePrefix + k.slug, Title: k.title, Status: k.status, Instance: instance}
-	if k.status == http.StatusInternalServerError {
+	if _, rejected := errors.AsType[*relay.Rejected](err); k.status == http.StatusInternalServerError && !rejected {
 		d.Detail = "The broker's log has more, under this instance."
 		return d
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/jitney-mq/jitney/namespace"
 	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/problem"
-	"github.com/jitney-mq/jitney/relay"
 	"github.com/jitney-mq/jitney/relay/control"
 )
 
@@ -83,25 +82,21 @@ func withoutOwn(query string) string {
 }
 
 // ownArgument returns an argument of the relay's, whose name is compared without
-// regard to case.
+// regard to case. The others need not be what the broker can read.
 func (x *exchange) ownArgument(name string) (string, error) {
-	values, err := x.arguments()
-	if err != nil {
-		return "", err
-	}
-	var found []string
-	for given, list := range values {
-		if strings.EqualFold(given, name) {
-			found = append(found, list...)
+	value, found := "", false
+	for argument := range strings.SplitSeq(x.r.URL.RawQuery, "&") {
+		given, text, _ := strings.Cut(argument, "=")
+		if plain, err := url.QueryUnescape(given); err != nil || !strings.EqualFold(plain, name) {
+			continue
 		}
+		plain, err := url.QueryUnescape(text)
+		if err != nil || found {
+			return "", problem.NewField(name, text, "the argument once, percent-encoded")
+		}
+		value, found = plain, true
 	}
-	switch len(found) {
-	case 0:
-		return "", nil
-	case 1:
-		return found[0], nil
-	}
-	return "", problem.NewField(name, found[1], "the argument once")
+	return value, nil
 }
 
 // pass relays a request, or makes a socket of one that asks for it [L1].
@@ -137,17 +132,17 @@ func (x *exchange) hybrid(path string) error {
 	default:
 		return problem.NewField(control.Action, action, "listen, connect, accept, request or oneway")
 	}
+	if action == control.Listen {
+		return x.listenAt(path)
+	}
 	y := x.relayed(path)
 	if y == nil {
 		return x.noPoint(path)
 	}
 	if err := y.checkToken(); err != nil {
-		return y.refuseListener(action, err)
+		return err
 	}
-	switch action {
-	case control.Listen:
-		return y.refuseListener(action, y.listen())
-	case control.Connect:
+	if action == control.Connect {
 		return y.connect()
 	}
 	return y.oneWay()
@@ -181,25 +176,6 @@ func (x *exchange) noPoint(path string) error {
 		return fmt.Errorf("%w: %s is a %s, and no connection point", broker.ErrWrongRole, e.Name, e.Policy.Kind())
 	}
 	return fmt.Errorf("%w: %s is no connection point; a policy makes it one", broker.ErrNoRole, lead.Longest())
-}
-
-// refusalPause is how long a listener waits for being told that it cannot listen.
-// There are some that come back at once, again and again.
-const refusalPause = time.Second
-
-// refuseListener holds an error back for a while, as a listener would not.
-func (y *relayed) refuseListener(action string, err error) error {
-	if err == nil || action != control.Listen || y.status != 0 {
-		return err
-	}
-	pause := time.NewTimer(refusalPause)
-	defer pause.Stop()
-	select {
-	case <-pause.C:
-	case <-y.server.draining.Done():
-	case <-y.r.Context().Done():
-	}
-	return err
 }
 
 // relayToken returns the relay's credential of a request. It is not yet checked who
@@ -256,32 +232,4 @@ func (y *relayed) chargeSmall() error {
 		return nil
 	}
 	return y.charge(y.r.ContentLength)
-}
-
-// rejection reads by which status and for which reason a listener rejects a socket;
-// nil: it does not.
-func (x *exchange) rejection() (*relay.Rejected, error) {
-	values, err := x.arguments()
-	if err != nil {
-		return nil, err
-	}
-	text := firstOf(values, control.StatusCode, "statusCode")
-	if text == "" {
-		return nil, nil
-	}
-	reason := firstOf(values, control.StatusDescription, "statusDescription")
-	why := &relay.Rejected{Reason: reason[:min(len(reason), maxRejection)]}
-	if _, err := fmt.Sscanf(text, "%d", &why.Status); err != nil || why.Status < 400 || why.Status > 599 {
-		return nil, problem.NewField(control.StatusCode, text, "400 to 599")
-	}
-	return why, nil
-}
-
-func firstOf(values url.Values, names ...string) string {
-	for _, name := range names {
-		if v := values.Get(name); v != "" {
-			return v
-		}
-	}
-	return ""
 }

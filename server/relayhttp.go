@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,7 +21,7 @@ func (y *relayed) request() error {
 	if err := y.chargeSmall(); err != nil {
 		return err
 	}
-	y.duplex = true // the two bodies have their own deadlines
+	body := y.pace()
 	var failed error
 	proxy := httputil.ReverseProxy{
 		Rewrite:        y.rewrite,
@@ -31,22 +32,51 @@ func (y *relayed) request() error {
 		ErrorLog:       log.New(io.Discard, "", 0), // the sender's connection says it all
 		BufferPool:     proxyBuffers,
 	}
-	proxy.ServeHTTP(&paced{y.exchange, y.control()}, y.incoming())
-	return failed
+	proxy.ServeHTTP(&paced{y.exchange, y.control()}, y.incoming(body))
+	return y.endBody(body, failed)
+}
+
+// pace prepares the bodies, which may come and go at the same time and have
+// deadlines of their own.
+func (y *relayed) pace() *pacedBody {
+	y.duplex = true
+	_ = y.control().EnableFullDuplex() // a writer that cannot is none of HTTP/1.1
+	return &pacedBody{ReadCloser: y.r.Body, control: y.control()}
 }
 
 // incoming is the request with a body that has deadlines.
-func (y *relayed) incoming() *http.Request {
+func (y *relayed) incoming(body *pacedBody) *http.Request {
 	r := *y.r
 	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = &pacedBody{r.Body, y.control()}
+		r.Body = body
 	}
 	return &r
 }
 
+// endBody reads what is left of a body that nobody wants, for what comes on its
+// connection is taken for the next request otherwise. A sender that goes on for too
+// long is broken off.
+func (y *relayed) endBody(body *pacedBody, failed error) error {
+	body.stop()
+	if y.r.ContentLength == 0 || body.ended.Load() {
+		return failed
+	}
+	if y.status == 0 {
+		y.Header().Set("Connection", "close")
+		_ = y.control().SetReadDeadline(time.Now().Add(discardTimeout))
+		return failed
+	}
+	_ = y.control().Flush() // or the sender has gone
+	_ = y.control().SetReadDeadline(time.Now().Add(discardTimeout))
+	if _, err := io.Copy(io.Discard, y.r.Body); err != nil {
+		y.abort()
+	}
+	return failed
+}
+
 // outgoing is the request as a listener gets it, for what is not proxied.
 func (y *relayed) outgoing() *http.Request {
-	out := y.incoming().Clone(y.r.Context())
+	out := y.r.Clone(y.r.Context())
 	y.rewrite(&httputil.ProxyRequest{In: y.r, Out: out})
 	return out
 }
@@ -109,14 +139,45 @@ func (p *paced) Write(b []byte) (int, error) {
 	return p.exchange.Write(b)
 }
 
-// A pacedBody is of a sender that has relayStall for each piece.
+// A pacedBody is of a sender that has relayStall for each piece. Who reads it may do
+// so when the handler has returned, and must not touch its connection then.
 type pacedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
+	ended   atomic.Bool // its end has been read
+
+	mu      sync.Mutex // guards stopped
+	stopped bool
 }
 
 // Read is part of io.Reader.
 func (p *pacedBody) Read(b []byte) (int, error) {
-	_ = p.control.SetReadDeadline(time.Now().Add(relayStall)) // a reader without deadlines needs none
-	return p.ReadCloser.Read(b)
+	if !p.bound() {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	n, err := p.ReadCloser.Read(b)
+	if err == io.EOF {
+		p.ended.Store(true)
+	}
+	return n, err
 }
+
+// bound bounds the time for a piece, unless no more are to be read.
+func (p *pacedBody) bound() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.stopped {
+		_ = p.control.SetReadDeadline(time.Now().Add(relayStall)) // a reader without deadlines needs none
+	}
+	return !p.stopped
+}
+
+// stop has nothing more read.
+func (p *pacedBody) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+}
+
+// Close is part of io.Closer. The connection is ended by endBody.
+func (p *pacedBody) Close() error { return nil }

@@ -1,14 +1,19 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/gorilla/websocket"
 
+	"github.com/jitney-mq/jitney/problem"
 	"github.com/jitney-mq/jitney/relay"
+	"github.com/jitney-mq/jitney/relay/control"
 	"github.com/jitney-mq/jitney/relay/duplex"
 )
 
@@ -29,11 +34,22 @@ func (x *exchange) upgrade(subprotocol string) (*duplex.Socket, error) {
 	return duplex.Accepted(conn), nil
 }
 
-// listen makes a listener of the request [L1].
-func (y *relayed) listen() error {
-	if err := y.checkListener(); err != nil {
+// listenAt makes a listener of the request, if the path is a connection point's [L1].
+func (x *exchange) listenAt(path string) error {
+	if err := x.checkListener(); err != nil {
 		return err
 	}
+	err := x.noPoint(path)
+	if y := x.relayed(path); y != nil {
+		err = y.listen()
+	}
+	if err == nil || x.status != 0 {
+		return err
+	}
+	return x.refuseListener(err)
+}
+
+func (y *relayed) listen() error {
 	until, err := y.tokenEnd()
 	if err != nil {
 		return err
@@ -80,7 +96,7 @@ func (y *relayed) connectHeader() http.Header {
 
 // visit lets a listener come to a meeting, or reject a socket [L1].
 func (x *exchange) visit(meet func(relay.Visit) error) error {
-	id, err := x.ownArgument("sb-hc-id")
+	id, err := x.ownArgument(control.ID)
 	if err != nil {
 		return err
 	}
@@ -102,4 +118,26 @@ func (x *exchange) visit(meet func(relay.Visit) error) error {
 		return fmt.Errorf("%w: the sender did not offer that subprotocol", err)
 	}
 	return err
+}
+
+// rejection reads by which status and for which reason a listener rejects a socket;
+// nil: it does not. It adds them to the address that it was given, so that what comes
+// before the id is the sender's.
+func (x *exchange) rejection() (*relay.Rejected, error) {
+	_, added, _ := strings.Cut(x.r.URL.RawQuery, control.ID+"=")
+	_, added, _ = strings.Cut(added, "&")
+	values, err := url.ParseQuery(added)
+	if err != nil {
+		return nil, problem.NewField("query", added, "arguments as name=value, joined by & and percent-encoded")
+	}
+	text := cmp.Or(values.Get(control.StatusCode), values.Get("statusCode"))
+	if text == "" {
+		return nil, nil
+	}
+	reason := cmp.Or(values.Get(control.StatusDescription), values.Get("statusDescription"))
+	status, err := strconv.Atoi(text)
+	if err != nil || status < 400 || status > 599 {
+		return nil, problem.NewField(control.StatusCode, text, "400 to 599")
+	}
+	return &relay.Rejected{Status: status, Reason: reason[:min(len(reason), maxRejection)]}, nil
 }

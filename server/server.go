@@ -60,6 +60,7 @@ type Server struct {
 	metrics    *metrics
 	ids        ids
 	sockets    *sockets
+	refusals   refusals
 
 	active   atomic.Int64        // requests under way
 	waiting  atomic.Int64        // receivers that may wait

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -25,9 +26,13 @@ const (
 
 // Bounds of the buffer of a frame.
 const (
-	maxHeader = 14      // bytes of a frame's header
-	maxCopied = 8 << 10 // bytes of frames that are copied to be written at once
+	maxHeader = 14       // bytes of a frame's header
+	maxCopied = 8 << 10  // bytes of a payload that is copied to be written at once
+	maxBuffer = 72 << 10 // bytes of a buffer that is kept for the next frames
 )
+
+// buffers hold frames while they are written.
+var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // writeFrames writes frames with nothing in between. The caller has the turn.
 func (s *Socket) writeFrames(frames ...frame) error {
@@ -35,7 +40,9 @@ func (s *Socket) writeFrames(frames ...frame) error {
 		return s.err
 	}
 	_ = s.conn.NetConn().SetWriteDeadline(time.Now().Add(StallTimeout)) // of a closed connection, and then a write says so
-	s.err = s.put(frames)
+	if s.err = s.put(frames); s.err != nil {
+		s.EndReading(CloseTimeout) // whoever takes nothing is not listened to for ever
+	}
 	if last := frames[len(frames)-1]; s.err == nil && last.kind == websocket.CloseMessage {
 		s.err = ErrClosed
 		return nil
@@ -43,11 +50,13 @@ func (s *Socket) writeFrames(frames ...frame) error {
 	return s.err
 }
 
-// put writes small frames by one call. A large payload goes out from where it is,
-// unless it has to be masked.
+// put writes frames by one call. A large payload goes out from where it is, unless
+// it has to be masked.
 func (s *Socket) put(frames []frame) error {
 	var parts net.Buffers
-	b, at := s.buf[:0], 0
+	buffer := buffers.Get().(*[]byte)
+	defer buffers.Put(buffer)
+	b, at := (*buffer)[:0], 0
 	for _, f := range frames {
 		var key [4]byte
 		b, key = f.appendHeader(b, s.masks)
@@ -61,10 +70,8 @@ func (s *Socket) put(frames []frame) error {
 			mask(key, b[start:])
 		}
 	}
-	if cap(b) <= maxCopied+2*maxHeader {
-		s.buf = b[:0]
-	} else {
-		s.buf = nil
+	if cap(b) <= maxBuffer {
+		*buffer = b
 	}
 	if parts == nil {
 		_, err := s.conn.NetConn().Write(b)

@@ -37,7 +37,6 @@ type Socket struct {
 
 	turn chan struct{} // holds a token while nobody writes
 	err  error         // of an earlier write; owned by who has the turn
-	buf  []byte        // of a frame that is written; owned by who has the turn
 
 	reader io.Reader    // of the message that is read
 	endsBy atomic.Int64 // when reading ends whatever comes, in Unix nanoseconds; 0: it does not
@@ -112,6 +111,7 @@ func (s *Socket) Close() {
 // closes the connection. Nobody else may read.
 func (s *Socket) CloseWith(code int, reason string) {
 	defer s.Close()
+	defer time.AfterFunc(2*CloseTimeout, s.Close).Stop()
 	if s.WriteClose(code, reason) != nil {
 		return
 	}

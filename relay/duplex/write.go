@@ -3,6 +3,7 @@ package duplex
 import (
 	"context"
 	"io"
+	"strings"
 
 	"github.com/gorilla/websocket"
 )
@@ -38,8 +39,8 @@ func (s *Socket) WriteTogether(ctx context.Context, stop <-chan struct{}, text, 
 
 // WriteClose says that nothing more will be written. The code 1005 stands for none.
 func (s *Socket) WriteClose(code int, reason string) error {
-	for len(reason) > maxReason {
-		reason = reason[:maxReason]
+	if len(reason) > maxReason {
+		reason = strings.ToValidUTF8(reason[:maxReason], "")
 	}
 	<-s.turn
 	defer s.endTurn()
