@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -28,7 +29,7 @@ func newRelayListenCommand(e *env) *cobra.Command {
 	l := relayListen{env: e}
 	cmd := &cobra.Command{
 		Use:   "listen NAME --to URL",
-		Short: "Make a server on this machine reachable by a name",
+		Short: "Make a server or a folder of this machine reachable by a name",
 		Long: `Make a server that this machine reaches, such as one on its own loopback
 address, reachable at the broker by a name. No port needs to be open: the
 connection is made from here, and made anew when it breaks. A name without a
@@ -41,11 +42,13 @@ within pages are not: a page that links to /style.css wants a connection point
 with a host name of its own, see --relay-listen of jitney serve.
 
 With --to tcp://… each WebSocket to the name is a TCP connection to the server.
-jitney relay connect is the other end.
+jitney relay connect is the other end. With --to and a folder its files are
+shown, for everybody to read who reaches the name.
 
 It goes on until it is interrupted.`,
 		Example: `  jitney relay listen /wiki --to http://127.0.0.1:8080
-  jitney relay listen /home/ssh --to tcp://127.0.0.1:22`,
+  jitney relay listen /home/ssh --to tcp://127.0.0.1:22
+  jitney relay listen /site --to ./public`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := interruptible(cmd)
@@ -54,7 +57,7 @@ It goes on until it is interrupted.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&l.to, "to", "", "the server's `URL`: http://host:port with or without a path, https://, or tcp://host:port")
+	flags.StringVar(&l.to, "to", "", "the server's `URL`: http://host:port with or without a path, https://, tcp://host:port, or a folder")
 	flags.BoolVar(&l.keepHost, "host", false, "give the server the host that the sender asked for, not its own")
 	markCommandLineOnly(cmd, "to", "host")
 	l.add(cmd)
@@ -99,6 +102,9 @@ func (l *relayListen) handler(name string) (client.RelayHandler, error) {
 	switch {
 	case l.to == "":
 		return client.RelayHandler{}, usagef("--to is missing: say which server is to be reached")
+	case isFolder(l.to):
+		f, err := openFolder(l.to, name)
+		return client.RelayHandler{HTTP: f}, err
 	case to.Host == "" || to.User != nil || to.RawQuery != "" || to.Fragment != "":
 	case to.Scheme == "tcp" && to.Port() != "" && strings.Trim(to.Path, "/") == "":
 		return client.RelayHandler{Socket: tcpSockets(to.Host)}, nil
@@ -106,7 +112,12 @@ func (l *relayListen) handler(name string) (client.RelayHandler, error) {
 		w := newWebServer(to, name, l.keepHost)
 		return client.RelayHandler{HTTP: w.proxy(), Socket: w.socket}, nil
 	}
-	return client.RelayHandler{}, usagef("--to %q: want http://host:port, https://host:port or tcp://host:port", l.to)
+	return client.RelayHandler{}, usagef("--to %q: want http://host:port, https://host:port, tcp://host:port or a folder", l.to)
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // makePoint makes a connection point of a name without a role. Whatever else

@@ -26,7 +26,7 @@ func newWebServer(to *url.URL, name string, keepHost bool) *webServer {
 	return &webServer{
 		url:      to,
 		base:     strings.TrimRight(to.EscapedPath(), "/"),
-		depth:    strings.Count(strings.Trim(name, "/"), "/") + 1,
+		depth:    depthOf(name),
 		keepHost: keepHost,
 		transport: &http.Transport{
 			DialContext:         (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
@@ -37,6 +37,9 @@ func newWebServer(to *url.URL, name string, keepHost bool) *webServer {
 		},
 	}
 }
+
+// depthOf returns how many segments a name has.
+func depthOf(name string) int { return strings.Count(strings.Trim(name, "/"), "/") + 1 }
 
 // proxy returns what passes requests on. A response whose length is not known
 // is flushed as it comes.
@@ -57,15 +60,20 @@ func (w *webServer) rewrite(p *httputil.ProxyRequest) {
 	p.Out.Host = w.host(p.In)
 }
 
-// target returns the URL at the server for one at the broker: without the
-// connection point's name, which is as long as it was said to be, however the
-// sender has spelled it.
-func (w *webServer) target(in *url.URL) *url.URL {
+// belowPoint returns what of a path is below a connection point's name, which is as
+// long as it was said to be, however the sender has spelled it.
+func belowPoint(in *url.URL, depth int) string {
 	rest := in.EscapedPath()
-	for range w.depth {
+	for range depth {
 		_, rest, _ = strings.Cut(strings.TrimPrefix(rest, "/"), "/")
 		rest = "/" + rest
 	}
+	return rest
+}
+
+// target returns the URL at the server for one at the broker.
+func (w *webServer) target(in *url.URL) *url.URL {
+	rest := belowPoint(in, w.depth)
 	out := &url.URL{Scheme: w.url.Scheme, Host: w.url.Host, RawQuery: in.RawQuery}
 	out.RawPath = w.base + rest
 	out.Path, _ = url.PathUnescape(out.RawPath) // it was parsed before
