@@ -14,16 +14,30 @@ import (
 // subprotocol is what is spoken over a Socket.
 const subprotocol = "jitney.push.v1"
 
+// socketDial is a WebSocket to be opened.
+type socketDial struct {
+	path         string      // and query, below the broker's URL
+	header       http.Header // besides that of the handshake
+	subprotocols []string
+	bufferSize   int                  // bytes; 0: 4 KiB
+	buffers      websocket.BufferPool // to write from; nil: the socket keeps its own
+}
+
 // dialSocket opens a WebSocket in the way in which the Client's transport makes
 // connections.
-func (c *Client) dialSocket(ctx context.Context, path string) (*websocket.Conn, error) {
-	d := websocket.Dialer{Proxy: http.ProxyFromEnvironment, Subprotocols: []string{subprotocol}, HandshakeTimeout: 30 * time.Second}
+func (c *Client) dialSocket(ctx context.Context, to socketDial) (*websocket.Conn, error) {
+	d := websocket.Dialer{
+		Proxy: http.ProxyFromEnvironment, HandshakeTimeout: 30 * time.Second, Subprotocols: to.subprotocols,
+		WriteBufferSize: to.bufferSize, WriteBufferPool: to.buffers,
+	}
+	if to.buffers == nil {
+		d.ReadBufferSize = to.bufferSize
+	}
 	if t, ok := c.http.Transport.(*http.Transport); ok {
 		d.Proxy, d.NetDialContext, d.NetDialTLSContext = t.Proxy, t.DialContext, t.DialTLSContext
 		d.TLSClientConfig = withoutProtocols(t.TLSClientConfig)
 	}
-	target := "ws" + strings.TrimPrefix(c.base, "http") + path
-	conn, response, err := d.DialContext(ctx, target, headers("User-Agent", c.agent))
+	conn, response, err := d.DialContext(ctx, "ws"+strings.TrimPrefix(c.base, "http")+to.path, to.header)
 	switch {
 	case err == nil:
 		return conn, nil

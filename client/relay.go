@@ -164,8 +164,8 @@ func (s *relayService) listen(ctx context.Context, name string) error {
 	if token != "" {
 		header.Set(control.TokenHeader, token)
 	}
-	conn, err := s.client.dialForRelay(ctx, relayDial{
-		path: relayPath(name, control.Listen), header: header, buffers: &s.buffers,
+	conn, err := s.client.dialSocket(ctx, socketDial{
+		path: relayPath(name, control.Listen), header: s.client.relayHeader(header), bufferSize: relayBuffer, buffers: &s.buffers,
 	})
 	if err != nil {
 		return err

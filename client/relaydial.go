@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -30,7 +29,9 @@ const relayArea = "/$hc"
 // A rejection is an *Error with the listener's status; ErrBusy also says that
 // there is no listener.
 func (c *Client) DialRelay(ctx context.Context, name string, header http.Header, subprotocols ...string) (*websocket.Conn, error) {
-	return c.dialForRelay(ctx, relayDial{path: relayPath(name, control.Connect), header: header, subprotocols: subprotocols})
+	return c.dialSocket(ctx, socketDial{
+		path: relayPath(name, control.Connect), header: c.relayHeader(header), subprotocols: subprotocols, bufferSize: relayBuffer,
+	})
 }
 
 // relayPath returns the path and query of an action at a name, behind which
@@ -38,42 +39,10 @@ func (c *Client) DialRelay(ctx context.Context, name string, header http.Header,
 func relayPath(name, action string) string {
 	name, query, _ := strings.Cut(name, "?")
 	path := relayArea + escape(name) + "?" + control.Action + "=" + action
-	if query = withoutRelayArguments(query); query != "" {
+	if query = control.WithoutOwn(query); query != "" {
 		path += "&" + query
 	}
 	return path
-}
-
-// relayDial is a socket to be opened.
-type relayDial struct {
-	path         string // and query, below the broker's URL
-	header       http.Header
-	subprotocols []string
-	buffers      websocket.BufferPool // nil: the socket keeps its own
-}
-
-// dialForRelay opens a WebSocket in the way in which the Client's transport
-// makes connections. There is no compression: what is relayed has its own.
-func (c *Client) dialForRelay(ctx context.Context, to relayDial) (*websocket.Conn, error) {
-	d := websocket.Dialer{
-		Proxy: http.ProxyFromEnvironment, HandshakeTimeout: 30 * time.Second, Subprotocols: to.subprotocols,
-		WriteBufferSize: relayBuffer, WriteBufferPool: to.buffers,
-	}
-	if to.buffers == nil {
-		d.ReadBufferSize = relayBuffer
-	}
-	if t, ok := c.http.Transport.(*http.Transport); ok {
-		d.Proxy, d.NetDialContext, d.NetDialTLSContext = t.Proxy, t.DialContext, t.DialTLSContext
-		d.TLSClientConfig = withoutProtocols(t.TLSClientConfig)
-	}
-	conn, response, err := d.DialContext(ctx, "ws"+strings.TrimPrefix(c.base, "http")+to.path, c.relayHeader(to.header))
-	switch {
-	case err == nil:
-		return conn, nil
-	case errors.Is(err, websocket.ErrBadHandshake) && response.StatusCode != http.StatusSwitchingProtocols:
-		return nil, newError(response)
-	}
-	return nil, noAnswer(ctx, err)
 }
 
 // relayHeader returns the header of a handshake: what is given, without the
@@ -112,24 +81,8 @@ func relayTarget(address string) (*url.URL, error) {
 	}
 	_, path, _ := strings.Cut(strings.TrimPrefix(u.EscapedPath(), "/"), "/")
 	path = "/" + path
-	if query := withoutRelayArguments(u.RawQuery); query != "" {
+	if query := control.WithoutOwn(u.RawQuery); query != "" {
 		path += "?" + query
 	}
 	return url.ParseRequestURI(path)
-}
-
-// withoutRelayArguments returns a query without the arguments that are the
-// relay's own, and otherwise as it was written.
-func withoutRelayArguments(query string) string {
-	var kept []string
-	for argument := range strings.SplitSeq(query, "&") {
-		name, _, _ := strings.Cut(argument, "=")
-		if plain, err := url.QueryUnescape(name); err == nil {
-			name = plain
-		}
-		if argument != "" && !strings.HasPrefix(name, control.Prefix) {
-			kept = append(kept, argument)
-		}
-	}
-	return strings.Join(kept, "&")
 }

@@ -28,7 +28,7 @@ func (c *relayChannel) openRendezvous(ctx context.Context, address string) (*ren
 	if err != nil {
 		return nil, err
 	}
-	conn, err := c.client.dialForRelay(ctx, relayDial{path: path, buffers: &c.buffers})
+	conn, err := c.client.dialSocket(ctx, socketDial{path: path, header: c.client.relayHeader(nil), bufferSize: relayBuffer, buffers: &c.buffers})
 	if err != nil {
 		return nil, err
 	}

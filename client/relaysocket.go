@@ -43,11 +43,11 @@ func (s *RelayedSocket) Accept(subprotocol string) (*websocket.Conn, error) {
 	if err := s.answer(); err != nil {
 		return nil, err
 	}
-	to := relayDial{path: s.address}
+	to := socketDial{path: s.address, header: s.service.client.relayHeader(nil), bufferSize: relayBuffer}
 	if subprotocol != "" {
 		to.subprotocols = []string{subprotocol}
 	}
-	conn, err := s.service.client.dialForRelay(s.Request.Context(), to)
+	conn, err := s.service.client.dialSocket(s.Request.Context(), to)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,9 @@ func (s *RelayedSocket) Reject(status int, reason string) error {
 		return err
 	}
 	arguments := url.Values{control.StatusCode: {strconv.Itoa(status)}, control.StatusDescription: {reason}}
-	conn, err := s.service.client.dialForRelay(s.Request.Context(), relayDial{path: s.address + "&" + arguments.Encode()})
+	conn, err := s.service.client.dialSocket(s.Request.Context(), socketDial{
+		path: s.address + "&" + arguments.Encode(), header: s.service.client.relayHeader(nil),
+	})
 	if err == nil {
 		_ = conn.Close()
 		return errors.New("the broker has accepted a socket that was rejected")

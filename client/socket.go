@@ -77,7 +77,7 @@ type renewedLock struct {
 
 // Dial opens a Socket at a name. ctx bounds the opening only.
 func (c *Client) Dial(ctx context.Context, name string) (*Socket, error) {
-	conn, err := c.dialSocket(ctx, escape(name))
+	conn, err := c.dialSocket(ctx, socketDial{path: escape(name), header: headers("User-Agent", c.agent), subprotocols: []string{subprotocol}})
 	if err != nil {
 		return nil, err
 	}

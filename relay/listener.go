@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"net"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -221,10 +221,17 @@ func farewell(err error) (code int, reason string) {
 		return closed.Code, ""
 	case errors.Is(err, control.ErrToken):
 		return websocket.ClosePolicyViolation, err.Error()
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case isTimeout(err):
 		return websocket.CloseGoingAway, "nothing came for too long"
 	}
 	return websocket.CloseProtocolError, err.Error()
+}
+
+// isTimeout reports whether nothing came in time, which gorilla/websocket says in no
+// other way.
+func isTimeout(err error) bool {
+	e, is := errors.AsType[net.Error](err)
+	return is && e.Timeout()
 }
 
 func (l *listener) read(s *duplex.Socket) error {

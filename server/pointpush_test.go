@@ -32,16 +32,21 @@ func (b *bus) point(path string) {
 	b.call("POST", path, `{"ConnectionPointPolicy":{}}`, "Content-Type", policyType).want(201)
 }
 
+func (b *bus) dialer() *websocket.Dialer {
+	return &websocket.Dialer{NetDialContext: func(context.Context, string, string) (net.Conn, error) { return b.listener.dial() }}
+}
+
 func (b *bus) worker(path string, statuses ...int) *worker {
 	b.Helper()
-	d := websocket.Dialer{NetDialContext: func(context.Context, string, string) (net.Conn, error) { return b.listener.dial() }}
-	conn, _, err := d.Dial("ws://localhost/$hc"+path+"?sb-hc-action=listen", nil)
+	conn, _, err := b.dialer().Dial("ws://localhost/$hc"+path+"?sb-hc-action=listen", nil)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { conn.Close() })
 	w := &worker{b, conn, make(chan pushed, 100)}
-	go w.work(statuses)
+	if len(statuses) > 0 {
+		go w.work(statuses)
+	}
 	return w
 }
 

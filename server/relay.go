@@ -45,7 +45,7 @@ func (x *exchange) relayed(path string) *relayed {
 	if e == nil || e.Policy.Kind() != policy.ConnectionPointKind {
 		return nil
 	}
-	y := &relayed{exchange: x, point: e, query: withoutOwn(x.r.URL.RawQuery)}
+	y := &relayed{exchange: x, point: e, query: control.WithoutOwn(x.r.URL.RawQuery)}
 	y.prefix, y.suffix = cutSegments(path, e.Name.Depth())
 	x.entry, x.name, x.route = e, e.Name, x.server.relayRoute
 	return y
@@ -62,23 +62,6 @@ func cutSegments(path string, count int) (before, after string) {
 		at += 1 + next
 	}
 	return path[:at], path[at:]
-}
-
-// withoutOwn returns a query without the arguments that are the relay's own; the
-// others stay as they were written [L1].
-func withoutOwn(query string) string {
-	if !strings.Contains(strings.ToLower(query), control.Prefix) && !strings.Contains(query, "%") {
-		return query
-	}
-	var kept []string
-	for argument := range strings.SplitSeq(query, "&") {
-		name, _, _ := strings.Cut(argument, "=")
-		plain, err := url.QueryUnescape(name)
-		if err != nil || len(plain) < len(control.Prefix) || !strings.EqualFold(plain[:len(control.Prefix)], control.Prefix) {
-			kept = append(kept, argument)
-		}
-	}
-	return strings.Join(kept, "&")
 }
 
 // ownArgument returns an argument of the relay's, whose name is compared without
