@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jitney-mq/jitney/client"
+	"github.com/jitney-mq/jitney/examples/chromium"
 	"github.com/jitney-mq/jitney/message"
 	"github.com/jitney-mq/jitney/policy"
 )
@@ -35,33 +36,33 @@ func TestPage(t *testing.T) {
 	b.ready(c)
 	serving(t, pageAddress, b.url)
 
-	page := openTab(t, "http://"+pageAddress)
-	page.await(`document.getElementById("state")?.textContent === "live"`)
+	page := chromium.Start(t).Open(t, "http://"+pageAddress)
+	page.Await(`document.getElementById("state")?.textContent === "live"`)
 	send(t, c, "hello from Go")
-	page.await(`document.querySelector("li")?.textContent.endsWith("hello from Go")`)
+	page.Await(`document.querySelector("li")?.textContent.endsWith("hello from Go")`)
 	send(t, c, "<b>not markup</b>")
-	page.await(`document.querySelector("li").textContent.endsWith("<b>not markup</b>") && !document.querySelector("li b")`)
+	page.Await(`document.querySelector("li").textContent.endsWith("<b>not markup</b>") && !document.querySelector("li b")`)
 	const say = `document.getElementById("text").value = %q; document.querySelector("button").click(); true`
-	page.evaluate(fmt.Sprintf(say, "hello from the page"))
-	page.await(`document.querySelector("li").textContent.endsWith("hello from the page")`)
+	page.Evaluate(fmt.Sprintf(say, "hello from the page"))
+	page.Await(`document.querySelector("li").textContent.endsWith("hello from the page")`)
 
 	b.kill()
-	page.await(`document.getElementById("state").dataset.state === "waiting"`)
-	page.evaluate(fmt.Sprintf(say, "said while the broker was away"))
+	page.Await(`document.getElementById("state").dataset.state === "waiting"`)
+	page.Evaluate(fmt.Sprintf(say, "said while the broker was away"))
 	b.start()
 	b.ready(c)
-	page.await(`document.getElementById("state").textContent === "live"`)
-	page.await(`document.querySelector("li").textContent.endsWith("said while the broker was away")`)
+	page.Await(`document.getElementById("state").textContent === "live"`)
+	page.Await(`document.querySelector("li").textContent.endsWith("said while the broker was away")`)
 	send(t, c, "welcome back")
-	page.await(`document.querySelector("li").textContent.endsWith("welcome back")`)
-	if n := page.evaluate(`String(document.querySelectorAll("li").length)`); n != "5" {
+	page.Await(`document.querySelector("li").textContent.endsWith("welcome back")`)
+	if n := page.Evaluate(`String(document.querySelectorAll("li").length)`); n != "5" {
 		t.Errorf("%s messages on the page, want 5", n)
 	}
 	t.Run("Module", func(t *testing.T) { testModule(t, page, c, b.url) })
 }
 
 // testModule tries what the page does not use of jitney.js.
-func testModule(t *testing.T, page *tab, c *client.Client, url string) {
+func testModule(t *testing.T, page *chromium.Tab, c *client.Client, url string) {
 	p := policy.NewQueue()
 	p.MaxDeliveryCount = 2
 	if _, err := c.PutPolicy(t.Context(), "/orders", p, ""); err != nil {
@@ -69,7 +70,7 @@ func testModule(t *testing.T, page *tab, c *client.Client, url string) {
 	}
 	in := func(script string) string {
 		t.Helper()
-		return page.evaluate(fmt.Sprintf(`(async () => { const { connect, bytes } = await import("%s/-/jitney.js"); const url = "%s"; %s })()`, url, url, script))
+		return page.Evaluate(fmt.Sprintf(`(async () => { const { connect, bytes } = await import("%s/-/jitney.js"); const url = "%s"; %s })()`, url, url, script))
 	}
 	if got := in(`const orders = connect(url + "/orders");
 		const sent = await orders.send(["a", { body: { b: 1 } }, new Uint8Array([0, 255]), "bad", "own"]);

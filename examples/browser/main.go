@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"github.com/jitney-mq/jitney/client"
+	"github.com/jitney-mq/jitney/examples/inprocess"
 	"github.com/jitney-mq/jitney/policy"
 )
 
@@ -52,12 +53,12 @@ func run(ctx context.Context, out io.Writer, listen, url string) (err error) {
 	}
 	origin := "http://" + listener.Addr().String()
 	if url == "" {
-		b, err := startBroker(origin)
+		b, err := inprocess.Open(ctx, inprocess.Options{Origins: []string{origin}})
 		if err != nil {
 			return errors.Join(err, listener.Close())
 		}
-		defer func() { err = errors.Join(err, b.stop()) }()
-		url = b.url
+		defer func() { err = errors.Join(err, b.Close()) }()
+		url = b.URL
 	}
 	if err := makeBoard(ctx, url); err != nil {
 		return errors.Join(err, listener.Close())

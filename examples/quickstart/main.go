@@ -13,10 +13,12 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"os"
 	"time"
 
 	"github.com/jitney-mq/jitney/client"
+	"github.com/jitney-mq/jitney/examples/inprocess"
 	"github.com/jitney-mq/jitney/message"
 	"github.com/jitney-mq/jitney/policy"
 )
@@ -32,12 +34,12 @@ func main() {
 // run shows everything with the broker at url, or with one of its own.
 func run(ctx context.Context, out io.Writer, url string) (err error) {
 	if url == "" {
-		b, err := startBroker(ctx)
+		b, err := inprocess.Open(ctx, inprocess.Options{Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, b.stop()) }()
-		url = b.url
+		defer func() { err = errors.Join(err, b.Close()) }()
+		url = b.URL
 	}
 	c, err := client.New(client.Options{URL: url})
 	if err != nil {

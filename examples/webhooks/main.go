@@ -15,11 +15,13 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"time"
 
 	"github.com/jitney-mq/jitney/client"
+	"github.com/jitney-mq/jitney/examples/inprocess"
 	"github.com/jitney-mq/jitney/message"
 	"github.com/jitney-mq/jitney/policy"
 )
@@ -44,12 +46,14 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	shop := &receiver{out: out, secret: secret}
 	web := httptest.NewServer(shop)
 	defer web.Close()
-	b, err := startBroker(ctx, web.Listener.Addr().String())
+	b, err := inprocess.Open(ctx, inprocess.Options{
+		PushAllow: []string{web.Listener.Addr().String()}, Logger: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, b.stop()) }()
-	c, err := client.New(client.Options{URL: b.url})
+	defer func() { err = errors.Join(err, b.Close()) }()
+	c, err := client.New(client.Options{URL: b.URL})
 	if err != nil {
 		return err
 	}
