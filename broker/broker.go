@@ -85,7 +85,7 @@ func (b *Broker) load(ctx context.Context) error {
 	if b.names, err = namespace.OpenRegistry(ctx, b.store); err != nil {
 		return err
 	}
-	b.relay = relay.New(relay.Options{Policy: b.connectionPoint, Logger: b.log})
+	b.relay = relay.New(relay.Options{Policy: b.connectionPoint, Opened: b.pointOpened, Logger: b.log})
 	b.queues, err = queue.Open(ctx, b.store, queue.Options{
 		Resolve: b.resolve,
 		Wake:    b.sweeper.wake,
@@ -95,7 +95,7 @@ func (b *Broker) load(ctx context.Context) error {
 		return err
 	}
 	b.routers = router.New(router.Options{
-		Store: b.store, Queues: b.queues, Push: b.push, Relay: b.relayTo, Draw: rand.IntN, Find: b.findRouter, End: b.endNamed,
+		Store: b.store, Queues: b.queues, Push: b.push, Relay: b.relayTo, Listens: b.listens, Draw: rand.IntN, Find: b.findRouter, End: b.endNamed,
 	})
 	if err := b.loadRoles(); err != nil {
 		return err

@@ -30,6 +30,19 @@ func (b *Broker) relayTo(name string) http.RoundTripper {
 	return b.relay.At(n)
 }
 
+// listens reports whether somebody listens at a connection point.
+func (b *Broker) listens(name string) bool {
+	n, err := namespace.Parse(name)
+	return err == nil && b.relay.Listens(n)
+}
+
+// pointOpened has those pushed to who wait for a listener.
+func (b *Broker) pointOpened(n namespace.Name) {
+	if e := b.names.Get(n); e != nil {
+		b.routers.Reached(e.Name.String())
+	}
+}
+
 // pushing returns the policy of a subscription as its router has to take it: to a
 // connection point messages are pushed, and not moved on [L4].
 func pushing(names namespace.Change, p policy.Subscription) (policy.Subscription, error) {

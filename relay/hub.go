@@ -7,6 +7,7 @@
 package relay
 
 import (
+	"context"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -35,6 +36,9 @@ type Options struct {
 	// Policy returns the policy of a connection point, as it is in force; false: the
 	// name is none. It is called while the hub is locked.
 	Policy func(namespace.Name) (policy.ConnectionPoint, bool)
+	// Opened is called, in a goroutine of its own, when somebody listens at a
+	// connection point where nobody did; nil: nobody is interested.
+	Opened func(namespace.Name)
 	Draw   func(n int) int // a random number below n; default rand.IntN
 	Logger *slog.Logger    // default slog.Default()
 }
@@ -46,6 +50,8 @@ type Hub struct {
 	bodies *semaphore.Weighted
 	work   sync.WaitGroup // goroutines; Add only while mu is held and closed is false
 	totals totals
+	ending context.Context // ends when Close begins
+	end    context.CancelFunc
 
 	mu        sync.Mutex          // guards what follows
 	points    map[string]*point   // by the key of their name; those that have listeners
@@ -76,13 +82,29 @@ func New(o Options) *Hub {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	ending, end := context.WithCancel(context.Background())
 	return &Hub{
+		ending:   ending,
+		end:      end,
 		opts:     o,
 		bodies:   semaphore.NewWeighted(MaxBodies),
 		points:   map[string]*point{},
 		meetings: map[string]*meeting{},
 		joints:   map[*joint]struct{}{},
 	}
+}
+
+// Listens reports whether somebody listens at a connection point.
+func (h *Hub) Listens(n namespace.Name) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.listens(n)
+}
+
+// listens is Listens for who holds mu.
+func (h *Hub) listens(n namespace.Name) bool {
+	at := h.points[n.Key()]
+	return at != nil && slices.ContainsFunc(at.listeners, func(l *listener) bool { return l.socket != nil })
 }
 
 // spawn runs fn in a goroutine that Close waits for, unless it has been called.
@@ -164,6 +186,7 @@ func (h *Hub) Drain() {
 // is left: after at most twice duplex.CloseTimeout for those who do not answer.
 func (h *Hub) Close() {
 	h.Drain()
+	h.end()
 	h.mu.Lock()
 	for _, p := range h.points {
 		for _, l := range p.listeners {

@@ -123,6 +123,9 @@ func (h *Hub) open(l *listener, s *duplex.Socket, until time.Time) {
 		s.Close()
 		return
 	}
+	if !h.listens(l.at) && h.opts.Opened != nil {
+		h.spawn(func() { h.opts.Opened(l.at) })
+	}
 	l.socket = s
 	close(l.opened)
 	h.renew(l, until)

@@ -81,7 +81,9 @@ type exchange struct {
 func (s *sending) overSocket(to *duplex.Socket) (*http.Response, error) {
 	x := &exchange{sending: s, socket: to}
 	x.end = sync.OnceFunc(to.Close)
-	x.cutOff = context.AfterFunc(s.request.Context(), func() { to.Leave(closeGoingAway, senderGone) })
+	gone := context.AfterFunc(s.request.Context(), func() { to.Leave(closeGoingAway, senderGone) })
+	ended := context.AfterFunc(s.hub.ending, func() { to.Leave(closeGoingAway, shuttingDown) })
+	x.cutOff = func() bool { ended(); return gone() }
 	x.inTime = time.AfterFunc(time.Until(s.until), to.Close)
 	if s.fetched {
 		if err := x.send(); err != nil {

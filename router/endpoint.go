@@ -88,6 +88,9 @@ func (e *endpoint) ready(now time.Time) (ok bool, at time.Time) {
 }
 
 func (e *endpoint) isReady(now time.Time) (ok bool, at time.Time) {
+	if !e.hears() {
+		return false, time.Time{} // reached will tell
+	}
 	if e.health.pausedUntil.After(now) {
 		return false, e.health.pausedUntil
 	}
@@ -103,7 +106,21 @@ func (e *endpoint) isReady(now time.Time) (ok bool, at time.Time) {
 func (e *endpoint) current() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return !e.health.isOpen()
+	return !e.health.isOpen() && e.hears()
+}
+
+// hears reports whether a push would be heard: at a connection point somebody has to
+// listen [L4].
+func (e *endpoint) hears() bool { return e.point == "" || e.set.hears(e.point) }
+
+// reached makes up for what went wrong while nobody listened.
+func (e *endpoint) reached() {
+	e.mu.Lock()
+	failed := e.health.failures > 0
+	e.mu.Unlock()
+	if failed {
+		e.change(func(h *health) { h.failures, h.pausedUntil = 0, time.Time{} })
+	}
 }
 
 // reserve takes one of the places for a push; false: there is none.

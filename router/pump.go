@@ -66,6 +66,19 @@ func (p *pump) use(sinks []sink) {
 	p.signal()
 }
 
+// reached tries the endpoints anew that are a connection point.
+func (p *pump) reached(point string) {
+	p.mu.Lock()
+	sinks := p.sinks
+	p.mu.Unlock()
+	for _, to := range sinks {
+		if e, is := to.(*endpoint); is && e.point == point {
+			e.reached()
+			p.signal()
+		}
+	}
+}
+
 func (p *pump) signal() {
 	select {
 	case p.changed <- struct{}{}:

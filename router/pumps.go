@@ -1,6 +1,9 @@
 package router
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/jitney-mq/jitney/policy"
 	"github.com/jitney-mq/jitney/queue"
 )
@@ -40,6 +43,16 @@ func (r *Router) signal() {
 	defer r.mu.Unlock()
 	if p := r.pumps[r.buffer.ID()]; p != nil {
 		p.signal()
+	}
+}
+
+// reached tells the pumps that push to a connection point that somebody listens.
+func (r *Router) reached(point string) {
+	r.mu.Lock()
+	pumps := slices.Collect(maps.Values(r.pumps))
+	r.mu.Unlock()
+	for _, p := range pumps {
+		p.reached(point)
 	}
 }
 

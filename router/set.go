@@ -26,6 +26,9 @@ type Options struct {
 
 	// Relay returns a transport to whoever listens at a connection point.
 	Relay func(name string) http.RoundTripper
+	// Listens reports whether somebody listens at a connection point. When that
+	// begins, Reached is to be called.
+	Listens func(name string) bool
 	// Find returns the router that a policy names, nil if it is none.
 	Find func(name string) *Router
 	// End ends a subscription whose endpoint wants no more messages.
@@ -40,6 +43,7 @@ type Set struct {
 	push   *push.Client
 	draw   func(n int) int
 	relay  func(name string) http.RoundTripper
+	hears  func(name string) bool
 	find   func(name string) *Router
 	end    func(name string)
 	slots  *semaphore.Weighted // one for each push
@@ -61,7 +65,7 @@ type Set struct {
 // New returns a Set without routers.
 func New(opts Options) *Set {
 	s := &Set{
-		store: opts.Store, queues: opts.Queues, push: opts.Push, draw: opts.Draw, relay: opts.Relay, find: opts.Find, end: opts.End,
+		store: opts.Store, queues: opts.Queues, push: opts.Push, draw: opts.Draw, relay: opts.Relay, hears: opts.Listens, find: opts.Find, end: opts.End,
 		slots: semaphore.NewWeighted(maxPushes), notices: semaphore.NewWeighted(maxNotices), routers: make(map[queue.ID]*Router),
 	}
 	s.running, s.stop = context.WithCancel(context.Background())
@@ -85,6 +89,13 @@ func (s *Set) Start() error {
 		r.pump()
 	}
 	return nil
+}
+
+// Reached has those pushed to who wait for somebody to listen at a connection point.
+func (s *Set) Reached(point string) {
+	for _, r := range s.all() {
+		r.reached(point)
+	}
 }
 
 // Totals is what all routers have done since the set was made.

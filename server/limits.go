@@ -55,6 +55,7 @@ const (
 	maxCloseReason    = 123          // bytes of a close frame's reason (RFC 6455, 5.5)
 	socketReadBuffer  = 512          // bytes of each socket; longer reads go past it
 	socketWriteBuffer = 4 << 10      // bytes of each socket that is being written to
+	relayReadBuffer   = 8 << 10      // bytes of each socket that is relayed
 	closeStatus       = 4000         // what the codes of sockets that end for an HTTP status begin at
 )
 

@@ -101,18 +101,19 @@ func TestPushToPoint(t *testing.T) {
 	})
 }
 
-// [L4] Another answer, or none, leaves the message for another try; nobody is asked
-// for consent.
+// [L4] While nobody listens a message waits and no try is spent, however few there
+// may be; who comes gets it at once. Another answer than 2xx leaves it for another
+// try. Nobody is asked for consent.
 func TestPushToPointAgain(t *testing.T) {
 	inBubble(t, func(b *bus) {
-		b.newRouter("/jobs", "")
+		b.newRouter("/jobs", `"PushDeliveryRetries":1`)
 		b.point("/worker")
 		b.forward("/jobs", "w", "/worker")
 		b.send("/jobs", "resize")
-		time.Sleep(time.Minute) // nobody is there
+		time.Sleep(24 * time.Hour)
 		b.wantCounts("/jobs/subscriptions/w", "Active 1")
 		w := b.worker("/worker", 500, 200)
-		w.next(10 * time.Minute)
+		w.next(time.Second)
 		w.next(10 * time.Minute)
 		synctest.Wait()
 		b.wantCounts("/jobs/subscriptions/w", "")

@@ -50,7 +50,7 @@ func (x *exchange) refuseListener(err error) error {
 		x.pause(refusalPause)
 		return err
 	}
-	s, failed := x.upgrade("")
+	s, failed := x.upgradeChannel("")
 	if failed != nil {
 		refusals.release(address)
 		return failed

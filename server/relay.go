@@ -155,7 +155,7 @@ func (x *exchange) inRelay() error {
 // noPoint says what a path leads to instead of a connection point.
 func (x *exchange) noPoint(path string) error {
 	lead := namespace.Lead(path)
-	if e, _ := x.server.broker.Resolve(lead); e != nil {
+	if e, _ := x.server.broker.Resolve(lead); e != nil && e.Policy.Kind() != policy.ConnectionPointKind {
 		return fmt.Errorf("%w: %s is a %s, and no connection point", broker.ErrWrongRole, e.Name, e.Policy.Kind())
 	}
 	return fmt.Errorf("%w: %s is no connection point; a policy makes it one", broker.ErrNoRole, lead.Longest())

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"io"
 	"log"
 	"net/http"
@@ -77,6 +78,7 @@ func (y *relayed) endBody(body *pacedBody, failed error) error {
 // outgoing is the request as a listener gets it, for what is not proxied.
 func (y *relayed) outgoing() *http.Request {
 	out := y.r.Clone(y.r.Context())
+	out.Body = io.NopCloser(y.body(0))
 	y.rewrite(&httputil.ProxyRequest{In: y.r, Out: out})
 	return out
 }
@@ -84,10 +86,9 @@ func (y *relayed) outgoing() *http.Request {
 // rewrite makes a request what a listener gets: the whole path, with the point's
 // name, and whom it comes from [L1].
 func (y *relayed) rewrite(p *httputil.ProxyRequest) {
-	p.Out.URL = &url.URL{Path: y.r.URL.Path, RawPath: y.r.URL.RawPath, RawQuery: y.query}
-	if y.prefix == "" {
-		p.Out.URL.Path, p.Out.URL.RawPath = y.point.Name.String()+p.Out.URL.Path, y.point.Name.Path()+y.suffix
-	}
+	path := cmp.Or(y.prefix, y.point.Name.Path()) + y.suffix
+	plain, _ := url.PathUnescape(path) // it comes from a URL
+	p.Out.URL = &url.URL{Path: plain, RawPath: path, RawQuery: y.query}
 	h := p.Out.Header
 	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Prefix"} {
 		delete(h, name) // the broker answers for these

@@ -20,13 +20,22 @@ import (
 // maxRejection bounds the reason of a listener that rejects a socket, in bytes.
 const maxRejection = 1024
 
-// upgrade makes a socket of the request.
+// upgrade makes a socket of the request that is relayed.
 func (x *exchange) upgrade(subprotocol string) (*duplex.Socket, error) {
+	return x.upgradeBy(&x.server.sockets.relayed, subprotocol)
+}
+
+// upgradeChannel makes a control channel of the request.
+func (x *exchange) upgradeChannel(string) (*duplex.Socket, error) {
+	return x.upgradeBy(&x.server.sockets.channels, "")
+}
+
+func (x *exchange) upgradeBy(u *websocket.Upgrader, subprotocol string) (*duplex.Socket, error) {
 	h := x.Header().Clone()
 	if subprotocol != "" {
 		h.Set("Sec-WebSocket-Protocol", subprotocol)
 	}
-	conn, err := x.server.sockets.relayed.Upgrade(x.ResponseWriter, x.r, h)
+	conn, err := u.Upgrade(x.ResponseWriter, x.r, h)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errUnread, err) // everything else has been checked
 	}
@@ -54,7 +63,7 @@ func (y *relayed) listen() error {
 	if err != nil {
 		return err
 	}
-	return y.server.broker.Relay().Listen(relay.Coming{At: y.point.Name, Base: y.base(), Until: until, Upgrade: y.upgrade})
+	return y.server.broker.Relay().Listen(relay.Coming{At: y.point.Name, Base: y.base(), Until: until, Upgrade: y.upgradeChannel})
 }
 
 // base is by which a listener has reached the broker, for it to come back.
@@ -124,7 +133,7 @@ func (x *exchange) visit(meet func(relay.Visit) error) error {
 // nil: it does not. It adds them to the address that it was given, so that what comes
 // before the id is the sender's.
 func (x *exchange) rejection() (*relay.Rejected, error) {
-	_, added, _ := strings.Cut(x.r.URL.RawQuery, control.ID+"=")
+	_, added, _ := strings.Cut("&"+x.r.URL.RawQuery, "&"+control.ID+"=")
 	_, added, _ = strings.Cut(added, "&")
 	values, err := url.ParseQuery(added)
 	if err != nil {

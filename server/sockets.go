@@ -19,7 +19,8 @@ type sockets struct {
 
 	// Fixed after construction.
 	upgrader websocket.Upgrader // of sockets for messages
-	relayed  websocket.Upgrader // of listeners and of sockets that are relayed
+	channels websocket.Upgrader // of control channels
+	relayed  websocket.Upgrader // of sockets that are relayed
 	kinds    []kindOfFrame
 	frames   *prometheus.CounterVec
 	read     prometheus.Counter // frames of clients
@@ -42,13 +43,15 @@ func newSockets() *sockets {
 		CheckOrigin:      func(*http.Request) bool { return true }, // guard has done it
 		Error:            func(http.ResponseWriter, *http.Request, int, error) {},
 	}
-	relayed := upgrader
+	channels, relayed := upgrader, upgrader
+	relayed.ReadBufferSize = relayReadBuffer
 	upgrader.Subprotocols = []string{subprotocol}
 	return &sockets{
 		open:     make(map[*socket]bool),
 		empty:    make(chan struct{}),
 		kinds:    kindsOfFrame(),
 		upgrader: upgrader,
+		channels: channels,
 		relayed:  relayed,
 		frames:   frames,
 		read:     frames.WithLabelValues("in"),

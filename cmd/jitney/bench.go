@@ -19,7 +19,7 @@ import (
 
 func newBenchCommand(e *env) *cobra.Command {
 	var o bench.Options
-	var list bool
+	var list, part bool
 	cmd := &cobra.Command{
 		Use:   "bench [SCENARIO…]",
 		Short: "Measure brokers on this machine's disk",
@@ -35,8 +35,11 @@ some gigabytes. Stop whatever else is busy on the machine before.`,
   jitney bench --quick -o json`,
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if list {
+			switch {
+			case list:
 				return e.listScenarios()
+			case part:
+				return e.benchPart(cmd, args)
 			}
 			return e.bench(cmd, o, args)
 		},
@@ -45,7 +48,9 @@ some gigabytes. Stop whatever else is busy on the machine before.`,
 	f.BoolVar(&list, "list", false, "say which scenarios there are")
 	f.BoolVar(&o.Quick, "quick", false, "everything in small: shows that it works, not how fast")
 	f.StringVar(&o.Dir, "dir", ".", "a `folder` on the disk that is to be measured, for temporary data")
-	markCommandLineOnly(cmd, "list", "quick", "dir")
+	f.BoolVar(&part, "part", false, "be a part of a scenario, as the one that runs it says")
+	_ = f.MarkHidden("part") // it is there
+	markCommandLineOnly(cmd, "list", "quick", "dir", "part")
 	return cmd
 }
 
@@ -76,12 +81,10 @@ func (e *env) bench(cmd *cobra.Command, o bench.Options, names []string) error {
 	if err != nil {
 		return err
 	}
-	if o.Broker, err = thisProgramAsBroker(); err != nil {
+	if o.Broker, o.Part, err = thisProgram(); err != nil {
 		return err
 	}
-	if _, set := os.LookupEnv("GOGC"); !set {
-		debug.SetGCPercent(gcPercent) // as serve does
-	}
+	collectAsServe()
 	ctx, stop := interruptible(cmd)
 	defer stop()
 	e.sayWhere(o)
@@ -134,15 +137,35 @@ func chooseScenarios(names []string) (chosen []bench.Scenario, err error) {
 	return chosen, nil
 }
 
-// thisProgramAsBroker returns what runs a broker as somebody would from a shell.
-func thisProgramAsBroker() (func(dir, address string) *exec.Cmd, error) {
+// thisProgram returns what runs a broker as somebody would from a shell, and what
+// runs a part of a scenario.
+func thisProgram() (broker func(dir, address string) *exec.Cmd, part func(args ...string) *exec.Cmd, err error) {
 	program, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return func(dir, address string) *exec.Cmd {
+	broker = func(dir, address string) *exec.Cmd {
 		return exec.Command(program, "serve", "--insecure", "--dir", dir, "--listen", address, "--log-level", "error")
-	}, nil
+	}
+	part = func(args ...string) *exec.Cmd {
+		return exec.Command(program, append([]string{"bench", "--part", "--"}, args...)...)
+	}
+	return broker, part, nil
+}
+
+// benchPart runs a part of a scenario until the standard input ends.
+func (e *env) benchPart(cmd *cobra.Command, args []string) error {
+	collectAsServe()
+	ctx, stop := interruptible(cmd)
+	defer stop()
+	return bench.RunPart(ctx, args, e.stdin, e.stdout)
+}
+
+// collectAsServe has the collector of this process do as that of a broker does.
+func collectAsServe() {
+	if _, set := os.LookupEnv("GOGC"); !set {
+		debug.SetGCPercent(gcPercent)
+	}
 }
 
 // sayWhere says what the figures hold for.

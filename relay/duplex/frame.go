@@ -39,7 +39,10 @@ func (s *Socket) writeFrames(frames ...frame) error {
 	if s.err != nil {
 		return s.err
 	}
-	_ = s.conn.NetConn().SetWriteDeadline(time.Now().Add(StallTimeout)) // of a closed connection, and then a write says so
+	if now := time.Now(); s.stallsBy.Sub(now) < StallTimeout-deadlineStep {
+		s.stallsBy = now.Add(StallTimeout)
+		_ = s.conn.NetConn().SetWriteDeadline(s.stallsBy) // of a closed connection, and then a write says so
+	}
 	if s.err = s.put(frames); s.err != nil {
 		s.EndReading(CloseTimeout) // whoever takes nothing is not listened to for ever
 	}

@@ -10,6 +10,7 @@ package duplex
 import (
 	"errors"
 	"io"
+	"math"
 	"net"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ const (
 	CloseTimeout = 5 * time.Second  // for the other end to answer a close
 
 	controlTimeout = time.Second // for a ping, a pong or a last word to get its turn
+	deadlineStep   = time.Second // by which a deadline may be too early, for to set one costs as much as to pass on a small message
 )
 
 // ErrClosed is returned by writes after a close has been sent.
@@ -35,12 +37,14 @@ type Socket struct {
 	conn  *websocket.Conn
 	masks bool // a client's frames are masked
 
-	turn chan struct{} // holds a token while nobody writes
-	err  error         // of an earlier write; owned by who has the turn
+	turn     chan struct{} // holds a token while nobody writes
+	err      error         // of an earlier write; owned by who has the turn
+	stallsBy time.Time     // the deadline of writes; owned by who has the turn
 
-	reader io.Reader    // of the message that is read
-	endsBy atomic.Int64 // when reading ends whatever comes, in Unix nanoseconds; 0: it does not
-	ping   *time.Timer
+	reader  io.Reader    // of the message that is read; owned by who reads
+	boundAt time.Time    // when the time to read was bounded; owned by who reads
+	endsBy  atomic.Int64 // when reading ends whatever comes, in Unix nanoseconds; 0: it does not
+	ping    *time.Timer
 }
 
 // Accepted makes a Socket of the server's end of a connection.
@@ -55,8 +59,9 @@ func newSocket(conn *websocket.Conn, masks bool) *Socket {
 	conn.SetPingHandler(s.pinged)
 	conn.SetPongHandler(func(string) error { s.bound(); return nil })
 	_ = conn.SetWriteDeadline(time.Time{})
-	s.ping = time.AfterFunc(PingInterval, s.sendPing)
 	s.turn <- struct{}{} // from now on
+	s.ping = time.AfterFunc(math.MaxInt64, s.sendPing)
+	s.ping.Reset(PingInterval) // only now, for sendPing reads s.ping
 	return s
 }
 
@@ -88,7 +93,15 @@ func (m *message) Read(p []byte) (int, error) {
 
 // bound bounds the time until something comes.
 func (s *Socket) bound() {
-	until := time.Now().Add(DeadAfter)
+	now := time.Now()
+	if now.Sub(s.boundAt) < deadlineStep && s.endsBy.Load() == 0 {
+		return
+	}
+	s.boundAt = now
+	s.setReadDeadline(now.Add(DeadAfter))
+}
+
+func (s *Socket) setReadDeadline(until time.Time) {
 	if at := s.endsBy.Load(); at != 0 && at < until.UnixNano() {
 		until = time.Unix(0, at)
 	}
@@ -97,8 +110,9 @@ func (s *Socket) bound() {
 
 // EndReading has whoever reads stop after that time, whatever comes.
 func (s *Socket) EndReading(after time.Duration) {
-	s.endsBy.Store(time.Now().Add(after).UnixNano())
-	s.bound()
+	until := time.Now().Add(after)
+	s.endsBy.Store(until.UnixNano())
+	s.setReadDeadline(until)
 }
 
 // Close closes the connection without a word.
@@ -126,7 +140,7 @@ func (s *Socket) CloseWith(code int, reason string) {
 // Leave says why the socket is closed, if that can be said at once, and closes it.
 func (s *Socket) Leave(code int, reason string) {
 	if s.tryTurn(controlTimeout) {
-		_ = s.conn.NetConn().SetWriteDeadline(time.Now().Add(controlTimeout))
+		_ = s.conn.NetConn().SetWriteDeadline(time.Now().Add(controlTimeout))                          // the last one
 		_ = s.put([]frame{{websocket.CloseMessage, true, websocket.FormatCloseMessage(code, reason)}}) // or not
 		s.err = ErrClosed
 		s.endTurn()
@@ -139,6 +153,7 @@ func (s *Socket) NetConn() net.Conn { return s.conn.NetConn() }
 
 func (s *Socket) pinged(data string) error {
 	s.bound()
+	s.ping.Reset(PingInterval) // one of the two is enough
 	if s.tryTurn(controlTimeout) {
 		_ = s.writeFrames(frame{websocket.PongMessage, true, []byte(data)}) // a later write says so again
 		s.endTurn()

@@ -27,6 +27,9 @@ func (s *Socket) WriteTogether(ctx context.Context, stop <-chan struct{}, text, 
 		return false, context.Cause(ctx)
 	}
 	defer s.endTurn()
+	if ctx.Err() != nil || isClosed(stop) {
+		return false, context.Cause(ctx)
+	}
 	if s.err != nil {
 		return false, s.err
 	}
@@ -35,6 +38,15 @@ func (s *Socket) WriteTogether(ctx context.Context, stop <-chan struct{}, text, 
 		frames = frames[:1]
 	}
 	return true, s.writeFrames(frames...)
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
 }
 
 // WriteClose says that nothing more will be written. The code 1005 stands for none.
