@@ -29,6 +29,16 @@ func hybridRest(path string) (rest string, is bool) {
 	return "", false
 }
 
+// isVisit reports whether a listener comes to a meeting: what was begun before the
+// server drains may be ended.
+func isVisit(x *exchange) bool {
+	if _, is := hybridRest(x.r.URL.EscapedPath()); !is {
+		return false
+	}
+	action, err := x.ownArgument(control.Action)
+	return err == nil && (action == control.Request || action == control.Accept)
+}
+
 // A relayed is a request at a connection point or below it.
 type relayed struct {
 	*exchange

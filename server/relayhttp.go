@@ -42,7 +42,7 @@ func (y *relayed) request() error {
 func (y *relayed) pace() *pacedBody {
 	y.duplex = true
 	_ = y.control().EnableFullDuplex() // a writer that cannot is none of HTTP/1.1
-	return &pacedBody{ReadCloser: y.r.Body, control: y.control()}
+	return &pacedBody{ReadCloser: y.r.Body, control: y.control(), turn: make(chan struct{}, 1), stopped: make(chan struct{})}
 }
 
 // incoming is the request with a body that has deadlines.
@@ -58,8 +58,16 @@ func (y *relayed) incoming(body *pacedBody) *http.Request {
 // connection is taken for the next request otherwise. A sender that goes on for too
 // long is broken off.
 func (y *relayed) endBody(body *pacedBody, failed error) error {
-	body.stop()
 	if y.r.ContentLength == 0 || body.ended.Load() {
+		return failed
+	}
+	if y.status != 0 {
+		_ = y.control().Flush() // or the sender has gone
+	}
+	if !body.stop() {
+		y.abort()
+	}
+	if body.ended.Load() {
 		return failed
 	}
 	if y.status == 0 {
@@ -67,7 +75,6 @@ func (y *relayed) endBody(body *pacedBody, failed error) error {
 		_ = y.control().SetReadDeadline(time.Now().Add(discardTimeout))
 		return failed
 	}
-	_ = y.control().Flush() // or the sender has gone
 	_ = y.control().SetReadDeadline(time.Now().Add(discardTimeout))
 	if _, err := io.Copy(io.Discard, y.r.Body); err != nil {
 		y.abort()
@@ -145,17 +152,21 @@ func (p *paced) Write(b []byte) (int, error) {
 type pacedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
-	ended   atomic.Bool // its end has been read
-
-	mu      sync.Mutex // guards stopped
-	stopped bool
+	ended   atomic.Bool   // its end has been read
+	turn    chan struct{} // has a token while it is read
+	stopped chan struct{} // closed when no more is to be read
 }
 
 // Read is part of io.Reader.
 func (p *pacedBody) Read(b []byte) (int, error) {
-	if !p.bound() {
+	p.turn <- struct{}{}
+	defer func() { <-p.turn }()
+	select {
+	case <-p.stopped:
 		return 0, http.ErrBodyReadAfterClose
+	default:
 	}
+	_ = p.control.SetReadDeadline(time.Now().Add(relayStall)) // a reader without deadlines needs none
 	n, err := p.ReadCloser.Read(b)
 	if err == io.EOF {
 		p.ended.Store(true)
@@ -163,21 +174,18 @@ func (p *pacedBody) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// bound bounds the time for a piece, unless no more are to be read.
-func (p *pacedBody) bound() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.stopped {
-		_ = p.control.SetReadDeadline(time.Now().Add(relayStall)) // a reader without deadlines needs none
+// stop has nothing more read; false: somebody still waits for a piece.
+func (p *pacedBody) stop() bool {
+	close(p.stopped)
+	timer := time.NewTimer(discardTimeout)
+	defer timer.Stop()
+	select {
+	case p.turn <- struct{}{}:
+		<-p.turn
+		return true
+	case <-timer.C:
+		return false
 	}
-	return !p.stopped
-}
-
-// stop has nothing more read.
-func (p *pacedBody) stop() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.stopped = true
 }
 
 // Close is part of io.Closer. The connection is ended by endBody.

@@ -49,7 +49,7 @@ func (x *exchange) listenAt(path string) error {
 		return err
 	}
 	err := x.noPoint(path)
-	if y := x.relayed(path); y != nil {
+	if y := x.relayed(path); y != nil && strings.Trim(y.suffix, "/") == "" {
 		err = y.listen()
 	}
 	if err == nil || x.status != 0 {
@@ -124,7 +124,7 @@ func (x *exchange) visit(meet func(relay.Visit) error) error {
 	}
 	err = meet(relay.Visit{ID: id, Offers: websocket.Subprotocols(x.r), Upgrade: x.upgrade})
 	if errors.Is(err, relay.ErrProtocol) {
-		return fmt.Errorf("%w: the sender did not offer that subprotocol", err)
+		return problem.NewField("Sec-WebSocket-Protocol", strings.Join(websocket.Subprotocols(x.r), ", "), "one that the sender has offered")
 	}
 	return err
 }

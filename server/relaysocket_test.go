@@ -90,7 +90,7 @@ func TestRelaySubprotocols(t *testing.T) {
 			}
 			pending := b.connecting("/chat", headers...)
 			address := l.address()
-			b.refused(address, protocol, c.refused).wantProblem(502, "bad-listener")
+			b.refused(address, protocol, c.refused).wantProblem(400, "bad-value")
 			at := b.open(address, choice...) // it may come again with a better choice
 			sender := pending()
 			if got := sender.conn.Subprotocol(); got != c.chosen || at.conn.Subprotocol() != c.chosen {

@@ -188,7 +188,7 @@ func (s *Server) admit(x *exchange) error {
 		limit += reservedRequests
 	}
 	switch {
-	case s.draining.Err() != nil:
+	case s.draining.Err() != nil && !isVisit(x):
 		return errDraining
 	case s.active.Load() > limit:
 		return errTooMany

@@ -13,6 +13,7 @@ const (
 	routing   = "./router ./broker -run Draw|Uniform|Route|Router|Model|Subscri"
 	pushing   = "./broker -run Push|Gone|Slow|Consent|Circuit|Buffer"
 	sharing   = "./queue -run Share|Distribute"
+	relaying  = "./relay ./relay/control ./relay/duplex ./server -run Relay|Point|Draw|Listener|Join|Header|EndToEnd|Write"
 )
 
 // mutants are the bugs. Many of them have been there.
@@ -169,4 +170,32 @@ var mutants = []mutant{
 		"if e.flags&isVolatile != 0 {", "if false {", pushing},
 	{"nobody is asked for consent", "S8", "router/endpoint.go",
 		"if e.point == \"\" && e.set.push.NeedsConsent(e.to.URL) {", "if false {", pushing},
+
+	// The relay.
+	{"a request that a listener had goes to another one", "L1", "relay/request.go",
+		"return s.fetched || !errors.Is(err, errHeard)", "return true", relaying},
+	{"the first listener gets everything", "L1", "relay/meeting.go",
+		"nth := h.opts.Draw(free)", "nth := h.opts.Draw(free) * 0", relaying},
+	{"a listener that comes late is refused", "L1", "relay/connect.go",
+		"if m == nil && !h.isMissed(v.ID) {", "if m == nil {", relaying},
+	{"half a response is taken for a whole one", "L1", "relay/response.go",
+		"\t\terr = fmt.Errorf(\"%w: %w\", errHeard, err)\n", "\t\terr = io.EOF\n", relaying},
+	{"a token's end is not kept", "L1", "relay/listener.go",
+		"if !until.IsZero() {", "if until.IsZero() {", relaying},
+	{"a close loses its code", "L1", "relay/duplex/join.go",
+		"return closed.Code, closed.Text", "return websocket.CloseNormalClosure, closed.Text", relaying},
+	{"fields of a connection are passed on", "L1", "relay/control/header.go",
+		"\tfor _, name := range hopByHop {\n\t\tdelete(own, name)\n", "\tfor range hopByHop {\n", relaying},
+	{"what is left of a relayed body is the next request", "L1", "server/relayhttp.go",
+		"_, err := io.Copy(io.Discard, y.r.Body); err != nil {", "_, err := io.Copy(io.Discard, y.r.Body); err != nil && false {", relaying},
+	{"a name without a policy counts as something else", "L2", "server/relay.go",
+		"broker.ErrNoRole, lead.Longest())", "broker.ErrWrongRole, lead.Longest())", relaying},
+	{"a one-way request is answered before it is taken", "L3", "server/relay.go",
+		"OneWay(y.point.Name, y.outgoing()); err != nil {", "OneWay(y.point.Name, y.outgoing()); err != nil && false {", relaying},
+	{"messages are pushed where nobody listens", "L4", "router/endpoint.go",
+		"return e.point == \"\" || e.set.hears(e.point)", "return true", relaying},
+	{"a relayed page runs in the broker's origin", "L5", "server/relayhttp.go",
+		"if !y.relayOnly {", "if y.relayOnly {", relaying},
+	{"a page listens", "L5", "server/relaysocket.go",
+		"!x.server.guard.origins[strings.ToLower(origin)]", "origin == \"\"", relaying},
 }

@@ -25,7 +25,7 @@ var inward = map[string]bool{
 	"router.maxFailures":  true, // of an endpoint, see S8
 	"push.maxIdlePerHost": true, "push.maxAnswerHeader": true, "push.maxAnswerBody": true, "push.maxInterim": true,
 	"push.maxErrorBytes": true, "server.maxCloseReason": true, "push.maxIDBytes": true, "push.MaxRetryAfter": true, "push.maxLabelBytes": true, "push.maxHostBytes": true,
-	"control.maxSeconds": true, "duplex.maxHeader": true, "duplex.maxCopied": true, "duplex.maxBuffer": true, "duplex.maxReason": true,
+	"control.maxSeconds": true, "duplex.maxHeader": true, "duplex.maxCopied": true, "duplex.maxBuffer": true, "duplex.maxLarge": true, "duplex.maxReason": true,
 	"relay.maxMissed":     true,                            // of those, the earliest are 404
 	"push.MaxSecretBytes": true, "router.maxBackoff": true, // see S7
 }

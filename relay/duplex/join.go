@@ -8,13 +8,36 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"golang.org/x/sync/semaphore"
 )
 
-// pieceSize is how much of a message is read before it is passed on: all of a
-// smaller one.
-const pieceSize = 32 << 10
+// How much of a message is read before it is passed on: all of one that is not
+// larger.
+const (
+	largePiece = 64 << 10
+	smallPiece = 4 << 10
+	maxLarge   = 1000 // large pieces in use at one time; beyond them pieces are small
+)
 
-var pieces = sync.Pool{New: func() any { return new([pieceSize]byte) }}
+// Pieces are a byte longer, to see the end of a message of that size.
+var (
+	largePieces = sync.Pool{New: func() any { return new([largePiece + 1]byte) }}
+	smallPieces = sync.Pool{New: func() any { return new([smallPiece + 1]byte) }}
+	large       = semaphore.NewWeighted(maxLarge)
+)
+
+// withPiece calls fn with a piece of memory.
+func withPiece(fn func([]byte) error) error {
+	if !large.TryAcquire(1) {
+		piece := smallPieces.Get().(*[smallPiece + 1]byte)
+		defer smallPieces.Put(piece)
+		return fn(piece[:])
+	}
+	defer large.Release(1)
+	piece := largePieces.Get().(*[largePiece + 1]byte)
+	defer largePieces.Put(piece)
+	return fn(piece[:])
+}
 
 // Vanished is the reason of the close by which one end learns that the other one
 // went without a word; its code is 1011.
@@ -66,17 +89,16 @@ func (j *Joint) passOn(from, to *Socket) error {
 		if err != nil {
 			return err
 		}
-		if err := j.message(kind, r, to); err != nil {
+		err = withPiece(func(piece []byte) error { return j.message(kind, r, to, piece) })
+		if err != nil {
 			return err
 		}
 	}
 }
 
 // message passes one message on: in one frame, or in pieces if it is large.
-func (j *Joint) message(kind int, r io.Reader, to *Socket) error {
-	piece := pieces.Get().(*[pieceSize]byte)
-	defer pieces.Put(piece)
-	n, err := io.ReadFull(r, piece[:])
+func (j *Joint) message(kind int, r io.Reader, to *Socket, piece []byte) error {
+	n, err := io.ReadFull(r, piece)
 	j.bytes.Add(int64(n))
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
 		return to.WriteMessage(kind, piece[:n])
@@ -89,7 +111,7 @@ func (j *Joint) message(kind int, r io.Reader, to *Socket) error {
 		if _, err := m.Write(piece[:n]); err != nil {
 			return err
 		}
-		n, err = r.Read(piece[:])
+		n, err = r.Read(piece)
 	}
 	if err != io.EOF {
 		return err

@@ -102,10 +102,14 @@ func (s *Socket) bound() {
 }
 
 func (s *Socket) setReadDeadline(until time.Time) {
-	if at := s.endsBy.Load(); at != 0 && at < until.UnixNano() {
+	at := s.endsBy.Load()
+	if at != 0 && at < until.UnixNano() {
 		until = time.Unix(0, at)
 	}
 	_ = s.conn.SetReadDeadline(until) // of a connection that is closed, and then a read says so
+	if s.endsBy.Load() != at {
+		s.setReadDeadline(until) // EndReading came in between
+	}
 }
 
 // EndReading has whoever reads stop after that time, whatever comes.
