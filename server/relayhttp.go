@@ -27,7 +27,7 @@ func (y *relayed) request() error {
 	proxy := httputil.ReverseProxy{
 		Rewrite:        y.rewrite,
 		Transport:      y.server.broker.Relay().At(y.point.Name),
-		FlushInterval:  -1,
+		FlushInterval:  -1, // also of a length that is known: it may come slowly
 		ModifyResponse: y.modify,
 		ErrorHandler:   func(_ http.ResponseWriter, _ *http.Request, err error) { failed = err },
 		ErrorLog:       log.New(io.Discard, "", 0), // the sender's connection says it all

@@ -17,41 +17,88 @@ type Header http.Header
 
 // MarshalJSON writes the object.
 func (h Header) MarshalJSON() ([]byte, error) {
-	object := make(map[string]any, len(h))
+	b := append(make([]byte, 0, 512), '{')
 	for name, values := range h {
-		switch {
-		case len(values) == 1:
-			object[name] = values[0]
-		case len(values) == 0:
-		case name == "Set-Cookie":
-			object[name] = values
-		case name == "Cookie":
-			object[name] = strings.Join(values, "; ")
-		default:
-			object[name] = strings.Join(values, ", ")
+		if len(values) == 0 {
+			continue
+		}
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = append(appendText(b, name), ':')
+		if name == "Set-Cookie" && len(values) > 1 {
+			b = appendList(b, values)
+		} else {
+			b = appendText(b, joined(name, values))
 		}
 	}
-	return json.Marshal(object)
+	return append(b, '}'), nil
+}
+
+func joined(name string, values []string) string {
+	if name == "Cookie" {
+		return strings.Join(values, "; ")
+	}
+	return strings.Join(values, ", ")
+}
+
+func appendList(b []byte, values []string) []byte {
+	b = append(b, '[')
+	for i, v := range values {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendText(b, v)
+	}
+	return append(b, ']')
+}
+
+// appendText appends a JSON string. Nearly all of them are what they look like.
+func appendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, _ := json.Marshal(s) // a string always has a form
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }
 
 // UnmarshalJSON reads the object. A field that HTTP would not allow is an error:
 // a line break in a value would begin another field.
 func (h *Header) UnmarshalJSON(b []byte) error {
+	var plain map[string]string
+	if json.Unmarshal(b, &plain) == nil { // as nearly all are
+		*h = make(Header, len(plain))
+		for name, value := range plain {
+			if err := h.add(name, value); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	var object map[string]values
 	if err := json.Unmarshal(b, &object); err != nil {
 		return err
 	}
 	*h = make(Header, len(object))
 	for name, list := range object {
-		if !httpguts.ValidHeaderFieldName(name) {
-			return fmt.Errorf("header %.50q: want the name of a field", name)
+		if err := h.add(name, list...); err != nil {
+			return err
 		}
-		for _, value := range list {
-			if !httpguts.ValidHeaderFieldValue(value) {
-				return fmt.Errorf("header %.50s: want a value without control characters", name)
-			}
-			http.Header(*h).Add(name, value)
+	}
+	return nil
+}
+
+func (h *Header) add(name string, values ...string) error {
+	if !httpguts.ValidHeaderFieldName(name) {
+		return fmt.Errorf("header %.50q: want the name of a field", name)
+	}
+	for _, value := range values {
+		if !httpguts.ValidHeaderFieldValue(value) {
+			return fmt.Errorf("header %.50s: want a value without control characters", name)
 		}
+		http.Header(*h).Add(name, value)
 	}
 	return nil
 }
