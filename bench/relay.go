@@ -79,8 +79,8 @@ func (r *relayed) measureRequests(ctx context.Context) error {
 	return nil
 }
 
-// measureLatency measures what the relay adds to one request at a time. Of that,
-// what any proxy adds is the smaller part.
+// measureLatency measures what the relay adds to one request at a time, beside what
+// any proxy adds.
 func (r *relayed) measureLatency(ctx context.Context) error {
 	all, err := r.alternate(ctx, r.requests(r.broker, 1), r.requests(r.answerer, 1), r.requests(r.proxy, 1))
 	if err != nil {
