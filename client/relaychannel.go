@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -128,7 +127,7 @@ func (c *relayChannel) body(r *control.RequestMessage) ([]byte, error) {
 // say writes a message, and its body if there is one. If that fails the channel
 // ends.
 func (c *relayChannel) say(m control.Message, body []byte) error {
-	text, err := json.Marshal(m)
+	text, err := m.Encode()
 	if err != nil {
 		return err
 	}

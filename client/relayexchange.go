@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -17,12 +18,14 @@ type relayExchange struct {
 	message *control.RequestMessage
 	meeting *rendezvous // nil while there is none
 	forget  func() bool // lets ctx end without breaking the meeting off
+	part    func() bool // lets the channel end without ctx
 }
 
 // serve has the handler answer a request that has come, or was announced.
 func (c *relayChannel) serve(m *control.RequestMessage, body []byte) {
 	x := &relayExchange{channel: c, message: m, forget: func() bool { return true }}
-	x.ctx, x.end = context.WithCancel(c.live)
+	x.ctx, x.end = context.WithCancel(c.serving)
+	x.part = context.AfterFunc(c.live, x.end)
 	defer x.close()
 	request, err := x.request(body)
 	if err != nil {
@@ -35,6 +38,7 @@ func (c *relayChannel) serve(m *control.RequestMessage, body []byte) {
 
 // close ends what is left of the exchange.
 func (x *relayExchange) close() {
+	x.part()
 	x.end()
 	if x.forget(); x.meeting != nil {
 		x.meeting.socket.Close()
@@ -79,6 +83,7 @@ func (x *relayExchange) fetch() (*http.Request, error) {
 func (x *relayExchange) meet() (err error) {
 	if x.meeting, err = x.channel.openRendezvous(x.ctx, x.message.Address); err == nil {
 		x.forget = context.AfterFunc(x.ctx, x.meeting.socket.Close)
+		x.part() // there is a socket of its own
 	}
 	return err
 }
@@ -126,10 +131,24 @@ func notImplemented(w http.ResponseWriter, _ *http.Request) {
 
 // say writes a whole response: to the rendezvous socket, if there is one.
 func (x *relayExchange) say(m *control.ResponseMessage, body []byte) error {
+	said := x.channel.say
 	if x.meeting != nil {
-		return x.meeting.say(control.Message{Response: m}, body)
+		said = x.meeting.say
 	}
-	return x.channel.say(control.Message{Response: m}, body)
+	err := said(control.Message{Response: m}, body)
+	if errors.Is(err, control.ErrLarge) {
+		x.channel.opts.Logger.Warn("a response cannot be relayed", "id", m.RequestID, "error", err)
+		err = said(control.Message{Response: tooLarge(m.RequestID)}, []byte("the header of the response is too large to be relayed\n"))
+	}
+	return err
+}
+
+// tooLarge stands in for a response whose header the broker would not take.
+func tooLarge(id string) *control.ResponseMessage {
+	return &control.ResponseMessage{
+		RequestID: id, StatusCode: http.StatusBadGateway, Body: true,
+		Headers: control.Header{"Content-Type": {"text/plain; charset=utf-8"}},
+	}
 }
 
 // stream writes the beginning of a response to the rendezvous socket.
@@ -142,6 +161,9 @@ func (x *relayExchange) stream(m *control.ResponseMessage) (*relayStream, error)
 		x.watch()
 	}
 	if err := x.meeting.say(control.Message{Response: m}, nil); err != nil {
+		if errors.Is(err, control.ErrLarge) {
+			_ = x.say(m, nil) // says so
+		}
 		return nil, err
 	}
 	return x.meeting.stream(), nil

@@ -3,7 +3,6 @@ package client
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 
@@ -79,7 +78,7 @@ func (r *rendezvous) watch(gone func()) {
 
 // say writes a message, and its body if there is one.
 func (r *rendezvous) say(m control.Message, body []byte) error {
-	text, err := json.Marshal(m)
+	text, err := m.Encode()
 	if err != nil {
 		return err
 	}

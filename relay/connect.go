@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -63,10 +62,10 @@ func (h *Hub) connect(ctx context.Context, c *Call) (*duplex.Socket, error) {
 
 // call tells a listener of the sender, and waits for its socket.
 func (h *Hub) call(ctx context.Context, m *meeting, c *Call) (*duplex.Socket, error) {
-	text, err := json.Marshal(control.Message{Accept: &control.AcceptMessage{
+	text, err := control.Message{Accept: &control.AcceptMessage{
 		Address: m.address(control.Accept, c.At.Path()+c.Suffix, c.Query), ID: m.id, Headers: control.Handshake(c.Header),
-	}})
-	if err == nil && len(text) > control.MaxMessage {
+	}}.Encode()
+	if errors.Is(err, control.ErrLarge) {
 		err = ErrHeader
 	}
 	if err == nil {

@@ -198,10 +198,23 @@ func (h *Hub) retire(l *listener) bool {
 func (l *listener) run(s *duplex.Socket) {
 	err := l.read(s)
 	for _, m := range l.last() {
-		l.hub.conclude(m, outcome{err: ErrListenerGone})
+		l.hub.conclude(m, outcome{err: lastWord(err)})
 	}
 	s.CloseWith(farewell(err))
 	l.hub.opts.Logger.Debug("a listener has gone", "name", l.at.String(), "because", err)
+}
+
+// lastWord is what senders learn of the error that ended a control channel.
+func lastWord(err error) error {
+	_, closed := errors.AsType[*websocket.CloseError](err)
+	_, broken := errors.AsType[net.Error](err)
+	switch {
+	case errors.Is(err, ErrProtocol):
+		return err
+	case closed, broken, isTimeout(err), errors.Is(err, control.ErrToken), errors.Is(err, net.ErrClosed), errors.Is(err, io.ErrClosedPipe):
+		return ErrListenerGone
+	}
+	return ErrProtocol // frames that are none
 }
 
 // last retires the listener, and returns the meetings that will not take place.

@@ -3,6 +3,7 @@ package relay
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"slices"
 	"time"
 
@@ -129,7 +130,7 @@ func (h *Hub) conclude(m *meeting, o outcome) bool {
 	if first {
 		m.end <- o
 	}
-	if o.err != nil {
+	if _, rejected := errors.AsType[*Rejected](o.err); o.err != nil && !rejected {
 		h.missed.add(m.id)
 	}
 	h.mu.Unlock()

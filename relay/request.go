@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -110,7 +109,8 @@ func (h *Hub) OneWay(n namespace.Name, r *http.Request) error {
 // prepare makes the message of a request, and reads the body of one that is small
 // enough to go with it.
 func (h *Hub) prepare(n namespace.Name, r *http.Request) (*sending, error) {
-	s := &sending{hub: h, at: n, request: r, until: time.Now().Add(ResponseTimeout)}
+	s := &sending{hub: h, at: n, request: r}
+	defer func() { s.until = time.Now().Add(ResponseTimeout) }() // not of the sender's time
 	s.message = control.RequestMessage{Target: r.URL.RequestURI(), Method: r.Method, Headers: control.EndToEnd(r.Header)}
 	delete(s.message.Headers, "Expect") // whoever reads the body here has answered it
 	hasBody := r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0
@@ -181,8 +181,8 @@ func (s *sending) text(m *meeting) ([]byte, error) {
 }
 
 func encode(r *control.RequestMessage) ([]byte, error) {
-	text, err := json.Marshal(control.Message{Request: r})
-	if err == nil && len(text) > control.MaxMessage {
+	text, err := control.Message{Request: r}.Encode()
+	if errors.Is(err, control.ErrLarge) {
 		err = ErrHeader
 	}
 	return text, err

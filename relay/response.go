@@ -10,6 +10,7 @@ import (
 	"net/http/httptrace"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -70,10 +71,13 @@ func (s *sending) newResponse(m *control.ResponseMessage) *http.Response {
 type exchange struct {
 	*sending
 	socket *duplex.Socket
-	cutOff func() bool // ends the watch over the sender's context; false: it has ended
-	inTime *time.Timer // ends the socket if no response begins
-	end    func()      // closes the socket, once
-	body   io.Reader   // of the response; nil: none of it has been waited for
+	cutOff func() bool           // ends the watch over the sender's context; false: it has ended
+	inTime *time.Timer           // ends the socket if no response begins
+	late   atomic.Bool           // it has
+	begun  atomic.Bool           // the response has
+	failed atomic.Pointer[error] // why the request's body could not be read
+	end    func()                // closes the socket, once
+	body   io.Reader             // of the response; nil: none of it has been waited for
 }
 
 // overSocket sends the request over the socket that a listener opened for it,
@@ -84,17 +88,20 @@ func (s *sending) overSocket(to *duplex.Socket) (*http.Response, error) {
 	gone := context.AfterFunc(s.request.Context(), func() { to.Leave(closeGoingAway, senderGone) })
 	ended := context.AfterFunc(s.hub.ending, func() { to.Leave(closeGoingAway, shuttingDown) })
 	x.cutOff = func() bool { ended(); return gone() }
-	x.inTime = time.AfterFunc(time.Until(s.until), to.Close)
+	x.inTime = time.AfterFunc(time.Until(s.until), func() {
+		x.late.Store(true)
+		to.Close()
+	})
 	if s.fetched {
 		if err := x.send(); err != nil {
-			return nil, x.failed(err)
+			return nil, x.fail(err)
 		}
 	} else {
 		closeBody(s.request)
 	}
 	response, err := x.receive()
 	if err != nil {
-		return nil, x.failed(err)
+		return nil, x.fail(err)
 	}
 	return response, nil
 }
@@ -120,13 +127,29 @@ func (x *exchange) send() error {
 func (x *exchange) sendBody() {
 	defer closeBody(x.request)
 	m := x.socket.Begin(websocket.BinaryMessage)
-	_, err := io.CopyBuffer(struct{ io.Writer }{m}, struct{ io.Reader }{x.request.Body}, make([]byte, pieceSize))
+	_, err := io.CopyBuffer(struct{ io.Writer }{m}, (*requestBody)(x), make([]byte, pieceSize))
 	if err == nil {
 		err = m.Close()
 	}
 	if err != nil {
 		x.end() // half a body must not look like a whole one
 	}
+}
+
+// requestBody is the body of a request while it is sent. The listener has its whole
+// time from the last piece on.
+type requestBody exchange
+
+// Read is part of io.Reader.
+func (b *requestBody) Read(p []byte) (int, error) {
+	n, err := b.request.Body.Read(p)
+	if err != nil && err != io.EOF {
+		b.failed.Store(&err)
+	}
+	if b.begun.Load() || !b.inTime.Reset(ResponseTimeout) || b.begun.Load() {
+		b.inTime.Stop()
+	}
+	return n, err
 }
 
 // pieceSize is how much of a request's body is a frame, in bytes.
@@ -142,7 +165,8 @@ func (x *exchange) receive() (*http.Response, error) {
 	if err != nil || kind != websocket.TextMessage || message.Response == nil || message.Response.RequestID != x.message.ID {
 		return nil, fmt.Errorf("%w: want the response to %s", ErrProtocol, x.message.ID)
 	}
-	if !x.inTime.Stop() {
+	x.begun.Store(true)
+	if x.inTime.Stop(); x.late.Load() {
 		return nil, ErrTimeout
 	}
 	response := x.newResponse(message.Response)
@@ -154,20 +178,24 @@ func (x *exchange) receive() (*http.Response, error) {
 	return response, nil
 }
 
-// failed ends an exchange without a response, and says why.
-func (x *exchange) failed(err error) error {
+// fail ends an exchange without a response, and says why.
+func (x *exchange) fail(err error) error {
+	x.begun.Store(true)
+	x.inTime.Stop()
 	x.end()
 	closeBody(x.request)
 	defer x.cutOff()
 	switch ctx := x.request.Context(); {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case !x.inTime.Stop() && !time.Now().Before(x.until):
+	case x.failed.Load() != nil:
+		return fmt.Errorf("%w: %w", ErrBody, *x.failed.Load())
+	case x.late.Load():
 		return ErrTimeout
 	case errors.Is(err, ErrProtocol), errors.Is(err, ErrClosed), errors.Is(err, ErrHeader):
 		return err
 	}
-	return fmt.Errorf("%w: %w", errHeard, err)
+	return errHeard
 }
 
 // over ends an exchange that is complete.

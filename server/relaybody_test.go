@@ -93,3 +93,59 @@ func TestRelayKeepsConnection(t *testing.T) {
 		}
 	})
 }
+
+// whole answers the next announced request with the length of its body, if it comes.
+func (w *worker) whole() {
+	var m control.Message
+	if w.conn.ReadJSON(&m) != nil {
+		return
+	}
+	conn, _, err := w.dialer().Dial(m.Request.Address, nil)
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	if conn.ReadJSON(&m) != nil {
+		return
+	}
+	if _, body, err := conn.ReadMessage(); err == nil {
+		_ = conn.WriteMessage(websocket.TextMessage, fmt.Appendf(nil, `{"response":{"requestId":%q,"statusCode":200,"responseHeaders":{"X-Length":%d}}}`, m.Request.ID, len(body)))
+		_, _, _ = conn.ReadMessage()
+	}
+}
+
+// The time of a listener begins when it has the whole request: an upload may take as
+// long as it takes. [L1]
+func TestRelaySlowUpload(t *testing.T) {
+	inBubble(t, func(b *bus) {
+		b.point("/home")
+		go b.worker("/home").whole()
+		c := b.dial()
+		go func() {
+			_, _ = io.WriteString(c, "POST /home HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n")
+			for range 10 {
+				time.Sleep(50 * time.Second)
+				_, _ = io.WriteString(c, strings.Repeat("x", 10_000))
+			}
+		}()
+		response, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || response.StatusCode != 200 || response.Header.Get("X-Length") != "100000" {
+			t.Fatalf("%+v, %v", response, err)
+		}
+	})
+}
+
+// A request whose body is broken is the sender's fault, and no listener's. [L1]
+func TestRelayBrokenUpload(t *testing.T) {
+	inBubble(t, func(b *bus) {
+		b.point("/home")
+		for _, chunk := range []string{"3\r\nabcXX", "zz\r\n"} {
+			w := b.worker("/home")
+			go w.whole()
+			b.raw("POST /home HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"+chunk+strings.Repeat(" ", 5000)).
+				wantProblem(400, "incomplete-body")
+			w.conn.Close()
+			time.Sleep(time.Second)
+		}
+	})
+}

@@ -79,7 +79,11 @@ func TestRelayBadListener(t *testing.T) {
 				start := time.Now()
 				c.does(bad, r)
 				bad.wantClose(c.code)
-				done().wantProblem(502, "listener-gone")
+				slug := "listener-gone"
+				if c.code == 1002 {
+					slug = "bad-listener"
+				}
+				done().wantProblem(502, slug)
 				if took := time.Since(start); took > time.Second {
 					b.Errorf("it took %v", took)
 				}

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/jitney-mq/jitney/relay/control"
 )
 
 // relayStall is how long a sender may take for the next piece of a body, in both
@@ -58,6 +60,9 @@ func (y *relayed) incoming(body *pacedBody) *http.Request {
 // connection is taken for the next request otherwise. A sender that goes on for too
 // long is broken off.
 func (y *relayed) endBody(body *pacedBody, failed error) error {
+	if y.status == 0 {
+		_ = y.control().SetWriteDeadline(time.Now().Add(relayStall)) // for the problem that is answered
+	}
 	if y.r.ContentLength == 0 || body.ended.Load() {
 		return failed
 	}
@@ -86,6 +91,7 @@ func (y *relayed) endBody(body *pacedBody, failed error) error {
 func (y *relayed) outgoing() *http.Request {
 	out := y.r.Clone(y.r.Context())
 	out.Body = io.NopCloser(y.body(0))
+	out.Header = http.Header(control.EndToEnd(out.Header)) // before the broker adds its own
 	y.rewrite(&httputil.ProxyRequest{In: y.r, Out: out})
 	return out
 }
@@ -143,8 +149,18 @@ type paced struct {
 
 // Write is part of io.Writer.
 func (p *paced) Write(b []byte) (int, error) {
-	_ = p.control.SetWriteDeadline(time.Now().Add(relayStall)) // a writer without deadlines needs none
+	p.bound()
 	return p.exchange.Write(b)
+}
+
+// WriteHeader is part of http.ResponseWriter.
+func (p *paced) WriteHeader(status int) {
+	p.bound()
+	p.exchange.WriteHeader(status)
+}
+
+func (p *paced) bound() {
+	_ = p.control.SetWriteDeadline(time.Now().Add(relayStall)) // a writer without deadlines needs none
 }
 
 // A pacedBody is of a sender that has relayStall for each piece. Who reads it may do

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -17,17 +19,23 @@ func openFolder(dir, name string) (*folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &folder{http.FileServerFS(root.FS()), depthOf(name)}, nil
+	return &folder{http.FileServerFS(plainFiles{root}), depthOf(name)}, nil
 }
 
 // ServeHTTP answers with a file, or a list of those in a folder.
 func (f *folder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	prefix := r.Header.Get("X-Forwarded-Prefix")
-	if prefix != "" && r.URL.EscapedPath() == prefix {
-		http.Redirect(w, r, prefix+"/", http.StatusMovedPermanently) // links are relative to the folder
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "files are shown here, and not changed", http.StatusMethodNotAllowed)
 		return
 	}
-	below, err := url.PathUnescape(belowPoint(r.URL, f.depth))
+	prefix := r.Header.Get("X-Forwarded-Prefix")
+	if prefix != "" && r.URL.EscapedPath() == prefix {
+		to := url.URL{RawQuery: r.URL.RawQuery}
+		http.Redirect(w, r, prefix+"/"+to.String(), http.StatusMovedPermanently) // links are relative to the folder
+		return
+	}
+	below, err := url.PathUnescape(cmp.Or(belowPoint(r.URL, f.depth), "/"))
 	if err != nil {
 		http.NotFound(w, r)
 		return
@@ -35,4 +43,17 @@ func (f *folder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	own := r.Clone(r.Context())
 	own.URL = &url.URL{Path: below}
 	f.files.ServeHTTP(w, own)
+}
+
+// plainFiles are the files and folders below a root: no pipes and devices, which
+// would hold a reader up, and nothing that a link leads out to.
+type plainFiles struct{ root *os.Root }
+
+// Open is part of fs.FS.
+func (p plainFiles) Open(name string) (fs.File, error) {
+	info, err := p.root.Stat(name)
+	if err != nil || !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	return p.root.Open(name)
 }

@@ -1,9 +1,13 @@
+//go:build unix
+
 package main
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -26,6 +30,9 @@ func TestRelayListenToFolder(t *testing.T) {
 	if err := os.Symlink("../secret", filepath.Join(dir, "site", "link")); err != nil {
 		t.Fatal(err)
 	}
+	if err := syscall.Mkfifo(filepath.Join(dir, "site", "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	broker := newRelayBroker(t)
 	relayTo(t, broker, "/team/site", filepath.Join(dir, "site"), nil)
 	for path, want := range map[string]string{
@@ -41,7 +48,22 @@ func TestRelayListenToFolder(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", path, body, want)
 		}
 	}
-	if response, body := relayedGet(t, broker+"/team/site/link"); response.StatusCode == 200 || strings.Contains(body, "not for you") {
-		t.Errorf("a link out of the folder answers %d %q", response.StatusCode, body)
+	for _, hidden := range []string{"link", "pipe"} {
+		if response, body := relayedGet(t, broker+"/team/site/"+hidden); response.StatusCode != 404 {
+			t.Errorf("%s answers %d %q", hidden, response.StatusCode, body)
+		}
+	}
+	for _, method := range []string{http.MethodPut, http.MethodPost, http.MethodDelete} {
+		r, err := http.NewRequestWithContext(t.Context(), method, broker+"/team/site/sub/x", strings.NewReader("new"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _ = response.Body.Close(); response.StatusCode != 405 {
+			t.Errorf("%s: %s", method, response.Status)
+		}
 	}
 }

@@ -23,6 +23,7 @@ type relayListen struct {
 	credential
 
 	opened bool // there has been a connection
+	made   bool // the connection point has been made, or tried to
 }
 
 func newRelayListenCommand(e *env) *cobra.Command {
@@ -40,6 +41,9 @@ go to the server, with the name taken off: what is /wiki/x at the broker is /x
 there. Redirects and the paths of cookies are put back below the name. Links
 within pages are not: a page that links to /style.css wants a connection point
 with a host name of its own, see --relay-listen of jitney serve.
+
+Pages that are called at the broker's own address run no scripts: they would
+speak to the broker in its own name. At --relay-listen they do.
 
 With --to tcp://… each WebSocket to the name is a TCP connection to the server.
 jitney relay connect is the other end. With --to and a folder its files are
@@ -86,18 +90,46 @@ func (l *relayListen) run(ctx context.Context, name string) error {
 		Token: token, Lost: l.tellLost,
 		Open: func() { l.tellOpen(public) },
 	})
-	err = listener.Serve(ctx, handler)
-	if errors.Is(err, errInterrupted) {
-		return nil
+	for {
+		err := listener.Serve(ctx, handler)
+		if errors.Is(err, errInterrupted) {
+			return nil
+		}
+		if again := l.again(ctx, c, name, err); again != nil {
+			return again
+		}
 	}
-	return err
+}
+
+// pauseAfterRefusal is how long a listener that was one waits to be let in again.
+const pauseAfterRefusal = 30 * time.Second
+
+// again makes up for a refusal that may not be for ever, or returns it: the name may
+// have lost its role, or not got it while the broker was not there; and whoever has
+// listened before is let in again, perhaps, when somebody has changed a policy.
+func (l *relayListen) again(ctx context.Context, c *client.Client, name string, refusal error) error {
+	isMissing := errors.Is(refusal, client.ErrNotFound)
+	switch {
+	case isMissing && !l.opened && l.made:
+		return refusal
+	case !isMissing && !l.opened:
+		return refusal
+	}
+	if isMissing {
+		return l.makePoint(ctx, c, name)
+	}
+	l.tellLost(refusal, pauseAfterRefusal)
+	if pause(ctx, pauseAfterRefusal) != nil {
+		return nil // Serve says so
+	}
+	return nil
 }
 
 // handler returns what passes everything on to the server.
 func (l *relayListen) handler(name string) (client.RelayHandler, error) {
 	to, err := url.Parse(l.to)
 	if err != nil {
-		return client.RelayHandler{}, usagef("--to: %w", err)
+		to = &url.URL{} // it may be a folder
 	}
 	switch {
 	case l.to == "":
@@ -124,9 +156,13 @@ func isFolder(path string) bool {
 // stands against listening there is found out by listening.
 func (l *relayListen) makePoint(ctx context.Context, c *client.Client, name string) error {
 	_, err := c.Policy(ctx, name)
-	if !errors.Is(err, client.ErrNotFound) {
+	switch {
+	case errors.Is(err, client.ErrInvalid):
+		return err
+	case !errors.Is(err, client.ErrNotFound):
 		return nil
 	}
+	l.made = true
 	_, err = c.PutPolicy(ctx, name, policy.NewConnectionPoint(), "")
 	if err == nil {
 		fmt.Fprintf(l.stderr, "jitney: %s is a connection point now\n", name)

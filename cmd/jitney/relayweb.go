@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -41,11 +42,11 @@ func newWebServer(to *url.URL, name string, keepHost bool) *webServer {
 // depthOf returns how many segments a name has.
 func depthOf(name string) int { return strings.Count(strings.Trim(name, "/"), "/") + 1 }
 
-// proxy returns what passes requests on. A response whose length is not known
-// is flushed as it comes.
+// proxy returns what passes requests on, and responses as they come.
 func (w *webServer) proxy() http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite:        w.rewrite,
+		FlushInterval:  -1, // also of a length that is known: it may come slowly
 		ModifyResponse: w.modify,
 		ErrorHandler:   w.fail,
 		Transport:      w.transport,
@@ -60,13 +61,16 @@ func (w *webServer) rewrite(p *httputil.ProxyRequest) {
 	p.Out.Host = w.host(p.In)
 }
 
-// belowPoint returns what of a path is below a connection point's name, which is as
+// belowPoint returns what of a path is behind a connection point's name, which is as
 // long as it was said to be, however the sender has spelled it.
 func belowPoint(in *url.URL, depth int) string {
 	rest := in.EscapedPath()
 	for range depth {
-		_, rest, _ = strings.Cut(strings.TrimPrefix(rest, "/"), "/")
-		rest = "/" + rest
+		at := strings.IndexByte(rest[1:], '/')
+		if at < 0 {
+			return ""
+		}
+		rest = rest[1+at:]
 	}
 	return rest
 }
@@ -75,7 +79,7 @@ func belowPoint(in *url.URL, depth int) string {
 func (w *webServer) target(in *url.URL) *url.URL {
 	rest := belowPoint(in, w.depth)
 	out := &url.URL{Scheme: w.url.Scheme, Host: w.url.Host, RawQuery: in.RawQuery}
-	out.RawPath = w.base + rest
+	out.RawPath = cmp.Or(w.base+rest, "/")
 	out.Path, _ = url.PathUnescape(out.RawPath) // it was parsed before
 	return out
 }

@@ -211,7 +211,7 @@ func TestRelayedOrigins(t *testing.T) {
 func TestRelayTargets(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		"/team/wiki":          "/base/",
+		"/team/wiki":          "/base",
 		"/team/wiki/":         "/base/",
 		"/team/wiki/x/?q=%20": "/base/x/?q=%20",
 		"/team/wiki//x":       "/base//x",

@@ -7,6 +7,7 @@
 package control
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -107,6 +108,24 @@ func (s *Status) UnmarshalJSON(b []byte) error {
 
 // ErrMessage is returned for what is no message.
 var ErrMessage = errors.New("not a message of a control channel")
+
+// ErrLarge is returned for a message that the other side would not take.
+var ErrLarge = errors.New("the message is too large for a control channel")
+
+// Encode writes a message: ErrLarge if it has more than MaxMessage bytes.
+func (m Message) Encode() ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false) // it would make a header six times as long
+	if err := e.Encode(m); err != nil {
+		return nil, err
+	}
+	text := bytes.TrimRight(b.Bytes(), "\n")
+	if len(text) > MaxMessage {
+		return nil, fmt.Errorf("%w: %d bytes, want at most %d", ErrLarge, len(text), MaxMessage)
+	}
+	return text, nil
+}
 
 // Parse reads a message. Members that it does not know are left alone, as they
 // may be later additions, and so is a message of which it knows no member.

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -57,11 +58,18 @@ func appendList(b []byte, values []string) []byte {
 func appendText(b []byte, s string) []byte {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			quoted, _ := json.Marshal(s) // a string always has a form
-			return append(b, quoted...)
+			return append(b, quoted(s)...)
 		}
 	}
 	return append(append(append(b, '"'), s...), '"')
+}
+
+func quoted(s string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string always has a form
+	return bytes.TrimRight(b.Bytes(), "\n")
 }
 
 // UnmarshalJSON reads the object. A field that HTTP would not allow is an error:
