@@ -249,3 +249,58 @@ func TestRelayUsage(t *testing.T) {
 		}
 	}
 }
+
+// A response whose header the broker would not take fails, and nothing else does; a
+// response that comes slowly comes as it does.
+func TestRelayListenSurvives(t *testing.T) {
+	t.Parallel()
+	slow := make(chan struct{})
+	local := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/large" {
+			w.Header().Set("X-Large", strings.Repeat("<", 300_000))
+			return
+		}
+		w.Header().Set("Content-Length", "2")
+		_, _ = io.WriteString(w, "a")
+		_ = http.NewResponseController(w).Flush()
+		<-slow
+		_, _ = io.WriteString(w, "b")
+	}))
+	defer local.Close()
+	broker := newRelayBroker(t)
+	relayTo(t, broker, "/web", local.URL, nil)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, broker+"/web/slow", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer waiting.Body.Close()
+	if response, body := relayedGet(t, broker+"/web/large"); response.StatusCode != http.StatusBadGateway {
+		t.Errorf("%s %.100q", response.Status, body)
+	}
+	close(slow)
+	if body, err := io.ReadAll(waiting.Body); err != nil || string(body) != "ab" {
+		t.Errorf("the other response is %q, %v", body, err)
+	}
+}
+
+// A listener that was one comes back when its name has lost its role meanwhile.
+func TestRelayListenComesBack(t *testing.T) {
+	t.Parallel()
+	broker := newRelayBroker(t)
+	stdout, stderr := relayTo(t, broker, "/web", t.TempDir(), nil)
+	c, err := client.New(client.Options{URL: broker})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.DeletePolicy(t.Context(), "/web"); err != nil {
+		t.Fatal(err)
+	}
+	stderr.await(t, "listening again")
+	if response, _ := relayedGet(t, broker+"/web/"); response.StatusCode != 200 || strings.Count(stdout.String(), "\n") != 1 {
+		t.Errorf("%s, said %q", response.Status, stdout)
+	}
+}
