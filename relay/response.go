@@ -180,6 +180,7 @@ func (x *exchange) receive() (*http.Response, error) {
 
 // fail ends an exchange without a response, and says why.
 func (x *exchange) fail(err error) error {
+	failed := x.failed.Load() // before the body is closed
 	x.begun.Store(true)
 	x.inTime.Stop()
 	x.end()
@@ -188,8 +189,8 @@ func (x *exchange) fail(err error) error {
 	switch ctx := x.request.Context(); {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case x.failed.Load() != nil:
-		return fmt.Errorf("%w: %w", ErrBody, *x.failed.Load())
+	case failed != nil:
+		return fmt.Errorf("%w: %w", ErrBody, *failed)
 	case x.late.Load():
 		return ErrTimeout
 	case errors.Is(err, ErrProtocol), errors.Is(err, ErrClosed), errors.Is(err, ErrHeader):
