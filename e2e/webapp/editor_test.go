@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/jitney-mq/jitney/examples/chromium"
 )
 
 // downloadSize is how many bytes the page fetches at once.
@@ -36,18 +38,19 @@ func TestNodeRED(t *testing.T) {
 	tu := newTunnel(t, "app", "http://"+address)
 	memory := newGauge(t, tu.broker, tu.listener)
 
-	page := openTab(t, "app.localhost")
-	page.open("http://" + tu.host + "/")
-	page.await(`globalThis.RED?.workspaces?.active() && document.querySelectorAll(".red-ui-palette-node").length > 40`)
-	page.evaluate(`RED.nodes.import(` + flow + `); RED.nodes.dirty(true); RED.view.redraw(true)`)
-	page.evaluate(`document.querySelector("#red-ui-header-button-deploy").click()`)
-	page.await(`!RED.nodes.dirty()`)
-	page.evaluate(`document.querySelector("#button .red-ui-flow-node-button-button").dispatchEvent(new MouseEvent("click"))`)
-	page.await(`document.querySelector(".red-ui-debug-msg-payload")?.textContent.includes("` + message + `")`)
-	page.open("http://" + tu.host + "/")
-	page.await(`globalThis.RED?.nodes?.node("note")?.info.length === 120000 && document.querySelector("#button")`)
+	page := chromium.Start(t, "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE app.localhost").Open(t, "about:blank")
+	page.Record()
+	page.Navigate("http://" + tu.host + "/")
+	page.Await(`globalThis.RED?.workspaces?.active() && document.querySelectorAll(".red-ui-palette-node").length > 40`)
+	page.Evaluate(`RED.nodes.import(` + flow + `); RED.nodes.dirty(true); RED.view.redraw(true)`)
+	page.Evaluate(`document.querySelector("#red-ui-header-button-deploy").click()`)
+	page.Await(`!RED.nodes.dirty()`)
+	page.Evaluate(`document.querySelector("#button .red-ui-flow-node-button-button").dispatchEvent(new MouseEvent("click"))`)
+	page.Await(`document.querySelector(".red-ui-debug-msg-payload")?.textContent.includes("` + message + `")`)
+	page.Navigate("http://" + tu.host + "/")
+	page.Await(`globalThis.RED?.nodes?.node("note")?.info.length === 120000 && document.querySelector("#button")`)
 	began := time.Now()
-	if got := page.evaluate(download); got != want {
+	if got := page.Evaluate(download); got != want {
 		t.Errorf("the SHA-256 of what was downloaded is %s, want %s", got, want)
 	}
 	t.Logf("%d MiB downloaded in %s", downloadSize>>20, time.Since(began).Round(time.Millisecond))

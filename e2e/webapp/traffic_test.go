@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/jitney-mq/jitney/examples/chromium"
 )
 
 // traffic is what a browser was answered, by what it was for, and what frames
@@ -15,10 +17,10 @@ type traffic struct {
 
 // newTraffic looks at all that the browser did: every request went to the host
 // and was answered well.
-func newTraffic(t testing.TB, page *tab, host string) traffic {
+func newTraffic(t testing.TB, page *chromium.Tab, host string) traffic {
 	t.Helper()
 	seen := traffic{answers: map[string]int{}}
-	for _, e := range page.events {
+	for _, e := range page.Events {
 		switch p := e.Params; e.Method {
 		case "Network.requestWillBeSent":
 			checkHost(t, p.Request.URL, host)

@@ -23,12 +23,13 @@ var programs = [...]string{"chromium", "chromium-browser", "google-chrome", "chr
 // startTimeout bounds how long a Chromium takes until it says where it listens.
 const startTimeout = 30 * time.Second
 
-// Start starts a browser. The test fails where there is none; one that is to be
-// short skips itself before.
-func Start(t testing.TB) *Browser {
+// Start starts a browser, with more flags if there are any. The test fails where
+// there is none; one that is to be short skips itself before.
+func Start(t testing.TB, flags ...string) *Browser {
 	t.Helper()
-	browser := exec.Command(find(t), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-		"--disable-background-networking", "--remote-debugging-port=0", "--user-data-dir="+t.TempDir(), "about:blank")
+	flags = append(flags, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+		"--disable-background-networking", "--window-size=1280,800", "--remote-debugging-port=0", "--user-data-dir="+t.TempDir(), "about:blank")
+	browser := exec.Command(find(t), flags...)
 	stderr, err := browser.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

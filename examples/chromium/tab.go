@@ -17,6 +17,27 @@ type Tab struct {
 	conn    *websocket.Conn
 	session string
 	lastID  int
+
+	Events []Event // what the browser has told of the traffic since Record
+}
+
+// An Event is what a browser tells unasked: of its many members those that tests
+// look at.
+type Event struct {
+	Method string
+	Params struct {
+		URL      string // of a WebSocket
+		Type     string // of what is asked for: XHR, Script…
+		Request  struct{ URL string }
+		Response struct {
+			URL         string
+			Status      int
+			PayloadData string // of a WebSocket's frame
+		}
+		ErrorText        string
+		Canceled         bool // by the browser itself
+		ExceptionDetails json.RawMessage
+	}
 }
 
 // Open opens a page. It returns when the page has begun to load.
@@ -37,14 +58,33 @@ func (b *Browser) Open(t testing.TB, url string) *Tab {
 	}
 	c.call("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
 	c.session = attached.SessionID
-	c.call("Page.navigate", map[string]any{"url": url}, &struct{}{})
+	c.Navigate(url)
 	return c
 }
 
-// callTimeout bounds how long a call takes, the wait of Await included.
-const callTimeout = time.Minute
+// Record has the traffic of the pages that follow be told in Events.
+func (c *Tab) Record() {
+	c.Helper()
+	c.call("Network.enable", map[string]any{"maxTotalBufferSize": 1 << 20}, &struct{}{})
+	c.call("Runtime.enable", map[string]any{}, &struct{}{})
+}
 
-// call calls a method of the DevTools protocol and reads its result.
+// Navigate opens another page, or the same one anew, and returns when it has begun.
+func (c *Tab) Navigate(url string) {
+	c.Helper()
+	var result struct{ ErrorText string }
+	c.call("Page.navigate", map[string]any{"url": url}, &result)
+	if result.ErrorText != "" {
+		c.Fatalf("%s: %s", url, result.ErrorText)
+	}
+}
+
+// callTimeout bounds how long a call takes, such as a large download or the wait of
+// Await.
+const callTimeout = 3 * time.Minute
+
+// call calls a method of the DevTools protocol and reads its result, and the events
+// that come before it.
 func (c *Tab) call(method string, params, result any) {
 	c.Helper()
 	c.lastID++
@@ -60,13 +100,15 @@ func (c *Tab) call(method string, params, result any) {
 			ID     int
 			Result json.RawMessage
 			Error  json.RawMessage
+			Event
 		}
 		_ = c.conn.SetReadDeadline(time.Now().Add(callTimeout))
 		if err := c.conn.ReadJSON(&answer); err != nil {
 			c.Fatal(err)
 		}
 		if answer.ID != c.lastID {
-			continue // an event
+			c.Events = append(c.Events, answer.Event)
+			continue
 		}
 		if answer.Error != nil {
 			c.Fatalf("%s: %s", method, answer.Error)
@@ -95,11 +137,11 @@ func (c *Tab) Evaluate(expression string) string {
 	return strings.Trim(string(result.Result.Value), `"`)
 }
 
-// Await waits until an expression is true in the page, for at most 20 s.
+// Await waits until an expression is true in the page, for at most a minute.
 func (c *Tab) Await(condition string) {
 	c.Helper()
 	got := c.Evaluate(fmt.Sprintf(`new Promise((resolve) => {
-		const end = Date.now() + 20000;
+		const end = Date.now() + 60000;
 		const look = () => { if (%s) resolve("yes"); else if (Date.now() > end) resolve(document.documentElement.outerHTML); else setTimeout(look, 20); };
 		look();
 	})`, condition))
