@@ -49,6 +49,13 @@ func lockFolder(dir string) (*os.File, error) {
 	return nil, fmt.Errorf("lock %s: %w", dir, err)
 }
 
+// unlockFolder gives the lock back by name: to close the file would not do while
+// anything else in the system, a child process that is just being started say,
+// has it open too.
+func unlockFolder(lock *os.File) error {
+	return errors.Join(syscall.Flock(int(lock.Fd()), syscall.LOCK_UN), lock.Close())
+}
+
 // openBolt opens the file with the settings that the store relies on: the
 // list of free pages is not written, because that would cost each commit after
 // a large queue was emptied; the map is made large once, because the writer

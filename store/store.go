@@ -113,8 +113,7 @@ func Open(dir string, opts Options) (*Store, error) {
 		own:     newPending(),
 	}
 	if err := s.open(); err != nil {
-		lock.Close()
-		return nil, fmt.Errorf("open %s: %w", dir, err)
+		return nil, fmt.Errorf("open %s: %w", dir, errors.Join(err, unlockFolder(lock)))
 	}
 	go s.write()
 	return s, nil
@@ -212,7 +211,7 @@ func (s *Store) Close() error {
 		close(s.ops)
 		s.gate.Unlock()
 		<-s.stopped
-		s.closeErr = errors.Join(s.bolt.Close(), s.lock.Close())
+		s.closeErr = errors.Join(s.bolt.Close(), unlockFolder(s.lock))
 	})
 	return s.closeErr
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -104,6 +105,35 @@ func TestOpenWaitsForTheLastOwner(t *testing.T) {
 		time.AfterFunc(time.Second, func() { ok(t, s.Close()) })
 		ok(t, open(t, s.Dir()).Update(t.Context(), put("a", "1")))
 	})
+}
+
+// A file stays open in a child process between fork and exec.
+func TestCloseGivesTheFolderBackWhateverHoldsItsFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	held, err := syscall.Dup(fileDescriptor(t, filepath.Join(dir, store.LockName)))
+	ok(t, err)
+	defer func() { ok(t, syscall.Close(held)) }()
+	ok(t, s.Close())
+	synctest.Test(t, func(t *testing.T) { ok(t, open(t, dir).Close()) })
+}
+
+// fileDescriptor is the one by which this process has a file open.
+func fileDescriptor(t *testing.T, path string) int {
+	t.Helper()
+	const all = "/proc/self/fd"
+	entries, err := os.ReadDir(all)
+	ok(t, err)
+	for _, e := range entries {
+		if target, err := os.Readlink(filepath.Join(all, e.Name())); err == nil && target == path {
+			fd, err := strconv.Atoi(e.Name())
+			ok(t, err)
+			return fd
+		}
+	}
+	t.Fatalf("%s is not open", path)
+	return 0
 }
 
 func TestOpenFormat(t *testing.T) {
