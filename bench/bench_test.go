@@ -71,7 +71,7 @@ func checkRow(t *testing.T, r bench.Row) {
 var targets = map[string]int{
 	"send": 3, "endtoend": 3, "http": 1, "idle": 3, "stream": 2,
 	"backlog": 6, "names": 2, "delete": 1, "expire": 1, "large": 2,
-	"fanout": 2, "filter": 2, "push": 1, "sockets": 5, "relay": 8,
+	"fanout": 2, "filter": 2, "push": 1, "sockets": 5, "relay": 10,
 }
 
 // checkWanted checks that a scenario has the figures that it is for, and with

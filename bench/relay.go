@@ -18,7 +18,8 @@ type relayed struct {
 	*stage
 	broker   *partProcess
 	answerer *partProcess // is the listener, and can be reached without the broker too
-	proxy    *partProcess // is in front of the answerer
+	proxy    *partProcess // is in front of the answerer, for requests
+	pipe     *partProcess // the same for sockets
 }
 
 func measureRelay(ctx context.Context, s *stage) error {
@@ -51,7 +52,10 @@ func (r *relayed) open(ctx context.Context) (err error) {
 	if r.answerer, err = r.startPart(ctx, partAnswerer, r.broker.address); err != nil {
 		return err
 	}
-	r.proxy, err = r.startPart(ctx, partProxy, r.answerer.address)
+	if r.proxy, err = r.startPart(ctx, partProxy, r.answerer.address); err != nil {
+		return err
+	}
+	r.pipe, err = r.startPart(ctx, partPipe, r.answerer.address)
 	return err
 }
 
@@ -65,7 +69,7 @@ func (s *stage) startBroker(ctx context.Context) (*partProcess, error) {
 
 // Close ends the processes, those that there are.
 func (r *relayed) Close() error {
-	return errors.Join(r.proxy.Close(), r.answerer.Close(), r.broker.Close())
+	return errors.Join(r.pipe.Close(), r.proxy.Close(), r.answerer.Close(), r.broker.Close())
 }
 
 func (r *relayed) measureRequests(ctx context.Context) error {

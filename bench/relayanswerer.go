@@ -34,6 +34,11 @@ func downloadPath(size int64) string { return streamPath + "?bytes=" + strconv.F
 // without: that which package client has for them.
 const webSocketBuffer = 32 << 10
 
+var (
+	socketUpgrader = websocket.Upgrader{ReadBufferSize: webSocketBuffer, WriteBufferSize: webSocketBuffer}
+	socketDialer   = websocket.Dialer{ReadBufferSize: webSocketBuffer, WriteBufferSize: webSocketBuffer}
+)
+
 // openAnswerer makes a web server that listens at a broker's connection point too.
 func openAnswerer(ctx context.Context, broker string) (*part, error) {
 	c, err := client.New(client.Options{URL: "http://" + broker})
@@ -117,8 +122,7 @@ func answerLong(w http.ResponseWriter, r *http.Request) {
 }
 
 func upgradeSocket(w http.ResponseWriter, r *http.Request) {
-	u := websocket.Upgrader{ReadBufferSize: webSocketBuffer, WriteBufferSize: webSocketBuffer}
-	conn, err := u.Upgrade(w, r, nil)
+	conn, err := socketUpgrader.Upgrade(w, r, nil)
 	if err != nil {
 		return // it has been answered
 	}

@@ -17,6 +17,7 @@ const (
 	partBroker   = "broker"   // with a data folder
 	partAnswerer = "answerer" // with the address of the broker to listen at
 	partProxy    = "proxy"    // with the address that it is in front of
+	partPipe     = "pipe"     // the same
 )
 
 // errPart says that RunPart was called by somebody else than a scenario.
@@ -84,6 +85,8 @@ func openPart(ctx context.Context, args []string) (*part, error) {
 			return openAnswerer(ctx, args[1])
 		case partProxy:
 			return openProxy(args[1])
+		case partPipe:
+			return openPipe(args[1])
 		}
 	}
 	return nil, fmt.Errorf("%w: %q", errPart, args)
