@@ -9,10 +9,12 @@ import (
 	"runtime/debug"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/gorilla/websocket"
 
 	"github.com/jitney-mq/jitney/relay/control"
+	"github.com/jitney-mq/jitney/relay/duplex"
 )
 
 // ErrAnswered says that a socket was accepted or rejected before.
@@ -38,7 +40,8 @@ type RelayedSocket struct {
 
 // Accept opens the socket. The subprotocol, unless it is empty, is one of those
 // that the sender offers, see websocket.Subprotocols. The socket is closed when
-// the handler returns; whoever wants to say why sends a close frame before.
+// the handler returns; whoever wants to say why sends a close frame before. When
+// Serve's context ends the sender is told 1001, and has 5 s to answer.
 func (s *RelayedSocket) Accept(subprotocol string) (*websocket.Conn, error) {
 	if err := s.answer(); err != nil {
 		return nil, err
@@ -52,10 +55,10 @@ func (s *RelayedSocket) Accept(subprotocol string) (*websocket.Conn, error) {
 		return nil, err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.conn = conn
-	if s.Request.Context().Err() != nil { // close may have been here before
-		_ = conn.Close()
+	s.mu.Unlock()
+	if s.Request.Context().Err() != nil { // leave may have been here before
+		s.leave()
 	}
 	return conn, nil
 }
@@ -97,7 +100,7 @@ func (c *relayChannel) accept(m *control.AcceptMessage) {
 		c.opts.Logger.Warn("a relayed socket cannot be opened", "error", err)
 		return
 	}
-	stop := context.AfterFunc(c.serving, s.close)
+	stop := context.AfterFunc(c.serving, s.leave)
 	defer stop()
 	defer s.close()
 	if c.handler.Socket == nil {
@@ -137,6 +140,19 @@ func (c *relayChannel) newRelayedSocket(ctx context.Context, m *control.AcceptMe
 		Method: http.MethodGet, Target: target.RequestURI(), Headers: m.Headers,
 	})
 	return &RelayedSocket{Request: request, service: c.relayService, address: address}, err
+}
+
+// leave tells the sender that the listener goes, and gives it time to answer, which
+// is what the handler reads then.
+func (s *RelayedSocket) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == nil {
+		return
+	}
+	goingAway := websocket.FormatCloseMessage(websocket.CloseGoingAway, "")
+	_ = s.conn.WriteControl(websocket.CloseMessage, goingAway, time.Now().Add(time.Second)) // or it is closed without a word
+	time.AfterFunc(duplex.CloseTimeout, s.close)
 }
 
 func (s *RelayedSocket) close() {

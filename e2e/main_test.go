@@ -2,11 +2,10 @@ package e2e_test
 
 import (
 	"flag"
-	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/jitney-mq/jitney/e2e/build"
 )
 
 // programs is the folder that the program is in while tests run.
@@ -18,41 +17,11 @@ const scriptsAtOnce = "8"
 
 // TestMain builds the program once.
 func TestMain(m *testing.M) {
-	os.Exit(buildAndRun(m))
-}
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "jitney-e2e-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	if err := build(dir); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	programs = dir
-	flag.Parse()
-	if err := flag.Set("test.parallel", scriptsAtOnce); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
-
-// build puts the program into a folder, with the race detector if the tests
-// have it.
-func build(dir string) error {
-	args := []string{"build", "-o", filepath.Join(dir, "jitney")}
-	if raceEnabled {
-		args = append(args, "-race")
-	}
-	cmd := exec.Command("go", append(args, "../cmd/jitney")...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", cmd, err, out)
-	}
-	return nil
+	build.Main(m, func(dir string) error {
+		programs = dir
+		flag.Parse()
+		return flag.Set("test.parallel", scriptsAtOnce)
+	})
 }
 
 func program() string { return filepath.Join(programs, "jitney") }

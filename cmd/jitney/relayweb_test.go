@@ -304,3 +304,39 @@ func TestRelayListenComesBack(t *testing.T) {
 		t.Errorf("%s, said %q", response.Status, stdout)
 	}
 }
+
+// A listener that is interrupted says so on every socket, at both ends.
+func TestRelayListenSaysGoodbye(t *testing.T) {
+	t.Parallel()
+	broker := newRelayBroker(t)
+	atServer, atSender := make(chan error, 1), make(chan error, 1)
+	local := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if conn, err := new(websocket.Upgrader).Upgrade(w, r, nil); err == nil {
+			atServer <- closeOf(conn)
+		}
+	}))
+	defer local.Close()
+	t.Run("listening", func(listening *testing.T) {
+		relayTo(listening, broker, "/web", local.URL, nil)
+		conn, err := dialRelay(t, broker, "/web", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() { atSender <- closeOf(conn) }()
+	})
+	for name, end := range map[string]chan error{"server": atServer, "sender": atSender} {
+		if err := <-end; !websocket.IsCloseError(err, websocket.CloseGoingAway) {
+			t.Errorf("the %s was told %v", name, err)
+		}
+	}
+}
+
+// closeOf reads a socket to its end and closes it.
+func closeOf(conn *websocket.Conn) error {
+	defer conn.Close()
+	for {
+		if _, _, err := conn.ReadMessage(); err != nil {
+			return err
+		}
+	}
+}

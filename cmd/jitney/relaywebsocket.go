@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -30,10 +29,7 @@ func (w *webServer) socket(s *client.RelayedSocket) {
 		_ = local.Close() // nobody is there to talk to
 		return
 	}
-	joint := duplex.Join(duplex.Dialled(sender), duplex.Dialled(local))
-	stop := context.AfterFunc(s.Request.Context(), func() { joint.End(websocket.CloseGoingAway, "the listener is gone") })
-	defer stop()
-	joint.Run()
+	duplex.Join(duplex.Dialled(sender), duplex.Dialled(local)).Run()
 }
 
 // dial opens a socket at the server, with what the sender asks for.

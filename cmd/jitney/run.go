@@ -77,6 +77,7 @@ func interruptible(cmd *cobra.Command) (ctx context.Context, stop func()) {
 		defer close(done)
 		select {
 		case <-signals:
+			signal.Stop(signals) // a second one does not wait
 			cancel(errInterrupted)
 		case <-ctx.Done():
 		}

@@ -5,17 +5,17 @@ package crash_test
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"math"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jitney-mq/jitney/e2e/build"
 )
 
 // program is the path of the broker's program.
@@ -23,27 +23,10 @@ var program string
 
 // TestMain builds the program once.
 func TestMain(m *testing.M) {
-	os.Exit(buildAndRun(m))
-}
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "jitney-crash-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "jitney")
-	args := []string{"build", "-o", program}
-	if raceEnabled {
-		args = append(args, "-race")
-	}
-	cmd := exec.Command("go", append(args, "../../cmd/jitney")...)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n%s", cmd, err, out)
-		return 1
-	}
-	return m.Run()
+	build.Main(m, func(dir string) error {
+		program = filepath.Join(dir, "jitney")
+		return nil
+	})
 }
 
 // A plan is how much is done. Environment variables change it:

@@ -1,14 +1,14 @@
 package hyco_test
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
+
+	"github.com/jitney-mq/jitney/e2e/build"
 )
 
 // installed is where the tests find what they run. It is empty under -short.
@@ -26,35 +26,13 @@ func (f folder) tests(name string) string {
 // TestMain builds the program and installs the clients, once.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(installAndRun(m))
-}
-
-func installAndRun(m *testing.M) int {
 	if testing.Short() {
-		return m.Run()
+		os.Exit(m.Run())
 	}
-	dir, err := os.MkdirTemp("", "jitney-hyco-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	installed = folder(dir)
-	if err := installed.fill(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return m.Run()
-}
-
-// fill builds while npm installs.
-func (f folder) fill() error {
-	var built error
-	var building sync.WaitGroup
-	building.Go(func() { built = run(".", "go", "build", "-o", f.broker(), "../../cmd/jitney") })
-	err := f.install()
-	building.Wait()
-	return errors.Join(built, err)
+	build.Main(m, func(dir string) error {
+		installed = folder(dir)
+		return installed.install()
+	})
 }
 
 // install has npm fetch what package-lock.json names, no script of a package

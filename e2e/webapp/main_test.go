@@ -8,11 +8,10 @@
 package webapp_test
 
 import (
-	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/jitney-mq/jitney/e2e/build"
 )
 
 // program is the path of jitney while tests run.
@@ -21,24 +20,8 @@ var program string
 // TestMain builds the program once, with the race detector if the tests have
 // it.
 func TestMain(m *testing.M) {
-	os.Exit(buildAndRun(m))
-}
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "jitney-webapp-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "jitney")
-	args := []string{"build", "-o", program}
-	if raceEnabled {
-		args = append(args, "-race")
-	}
-	if out, err := exec.Command("go", append(args, "../../cmd/jitney")...).CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
-		return 1
-	}
-	return m.Run()
+	build.Main(m, func(dir string) error {
+		program = filepath.Join(dir, "jitney")
+		return nil
+	})
 }

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strconv"
 	"testing"
+
+	"github.com/jitney-mq/jitney/e2e/build"
 )
 
 // maxGrowth bounds how much more memory a process of a relay has resident at
@@ -22,7 +24,7 @@ type gauge struct {
 // newGauge reads what idle processes have resident.
 func newGauge(t testing.TB, processes ...*process) gauge {
 	g := gauge{TB: t, idle: map[*process]int{}}
-	if runtime.GOOS != "linux" || raceEnabled {
+	if runtime.GOOS != "linux" || build.Race {
 		t.Log("memory is not measured: that needs Linux, and a program without the race detector")
 		return g
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/jitney-mq/jitney/client"
+	"github.com/jitney-mq/jitney/e2e/build"
 	"github.com/jitney-mq/jitney/examples/chromium"
 	"github.com/jitney-mq/jitney/message"
 	"github.com/jitney-mq/jitney/policy"
@@ -178,10 +179,11 @@ type program struct {
 
 func newProgram(t *testing.T, origin string) *program {
 	t.Helper()
-	p := &program{T: t, path: filepath.Join(t.TempDir(), "jitney"), dir: t.TempDir(), address: freeAddress(t), origin: origin}
+	programs := t.TempDir()
+	p := &program{T: t, path: filepath.Join(programs, "jitney"), dir: t.TempDir(), address: freeAddress(t), origin: origin}
 	p.url = "http://" + p.address
-	if out, err := exec.Command("go", "build", "-o", p.path, "../../cmd/jitney").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := build.Programs(programs, build.Jitney); err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(p.kill)
 	return p

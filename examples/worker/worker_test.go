@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jitney-mq/jitney/e2e/build"
 	"github.com/jitney-mq/jitney/examples/worker/record"
 )
 
@@ -19,7 +20,10 @@ const shortFiles = "600"
 // it find the damage that is done to its result.
 func TestWorker(t *testing.T) {
 	t.Parallel()
-	programs, dir := build(t), t.TempDir()
+	programs, dir := t.TempDir(), t.TempDir()
+	if err := build.Programs(programs, build.Jitney, ".", "./tally"); err != nil {
+		t.Fatal(err)
+	}
 	args := []string{"-programs", programs, "-dir", dir}
 	if testing.Short() {
 		t.Logf("short: only %s files of the standard library", shortFiles)
@@ -62,17 +66,6 @@ func TestWorker(t *testing.T) {
 			t.Errorf("%s: %v\n%s", row.name, err, out)
 		}
 	}
-}
-
-// build builds the programs into a folder.
-func build(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	cmd := exec.Command("go", "build", "-o", dir+"/", "../../cmd/jitney", ".", "./tally")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", cmd, err, out)
-	}
-	return dir
 }
 
 // shownRun returns the run that the README shows.

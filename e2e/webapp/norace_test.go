@@ -1,5 +1,0 @@
-//go:build !race
-
-package webapp_test
-
-const raceEnabled = false
