@@ -12,7 +12,8 @@ import (
 type Info struct {
 	Version   string          `json:"version"`
 	StartedAt time.Time       `json:"started"`
-	Document  json.RawMessage `json:"-"` // all of it
+	RelayPort int             `json:"relayPort"` // of the address at which it relays and does nothing else; 0: there is none
+	Document  json.RawMessage `json:"-"`         // all of it
 }
 
 // Info asks the broker about itself.

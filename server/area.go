@@ -67,12 +67,14 @@ func (x *exchange) info() error {
 		Started       time.Time        `json:"started"`
 		Configuration string           `json:"configuration,omitempty"`
 		Names         int              `json:"names"`
+		RelayPort     int64            `json:"relayPort,omitempty"`
 		Store         storeInfo        `json:"store"`
 		Limits        map[string]int64 `json:"limits"`
 	}{
 		Version: x.server.opts.Version, Started: i.StartedAt.UTC(), Configuration: x.server.opts.Configuration, Names: i.Names,
-		Store:  storeInfo{i.Store.FileBytes, i.Store.FreeBytes, i.Store.DiskFree, i.Store.LastCommit},
-		Limits: x.server.limits(),
+		RelayPort: x.server.relay.Load(),
+		Store:     storeInfo{i.Store.FileBytes, i.Store.FreeBytes, i.Store.DiskFree, i.Store.LastCommit},
+		Limits:    x.server.limits(),
 	})
 }
 

@@ -24,6 +24,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 // else: an origin of its own for pages of others [L5]. It ends with the requests
 // that are under way, or cuts them off; the connection points stay.
 func (s *Server) ServeRelay(ctx context.Context, l net.Listener) error {
+	if at, ok := l.Addr().(*net.TCPAddr); ok {
+		s.relay.Store(int64(at.Port))
+	}
 	h := s.newHTTPServer(http.HandlerFunc(s.serveRelay))
 	err := serveUntil(ctx, h, l)
 	ending, cancel := context.WithTimeout(context.Background(), drainTimeout)

@@ -62,6 +62,7 @@ type Server struct {
 	sockets    *sockets
 	refusals   refusals
 
+	relay    atomic.Int64        // port of ServeRelay's listener; 0: there is none
 	active   atomic.Int64        // requests under way
 	waiting  atomic.Int64        // receivers that may wait
 	bodies   *semaphore.Weighted // bytes of request bodies in memory

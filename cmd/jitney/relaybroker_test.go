@@ -21,25 +21,44 @@ import (
 // newRelayBroker starts a broker and returns its URL.
 func newRelayBroker(t *testing.T) string {
 	t.Helper()
+	url, _ := newRelayBrokers(t, false)
+	return url
+}
+
+// newRelayBrokers starts a broker that may have a relaying address too.
+func newRelayBrokers(t *testing.T, relays bool) (url, relay string) {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	b, err := broker.Open(context.Background(), broker.Options{Dir: t.TempDir(), MinFree: -1, Logger: log})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := server.New(b, server.Options{Logger: log})
 	ctx, end := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- server.New(b, server.Options{Logger: log}).Serve(ctx, l) }()
+	var serving sync.WaitGroup
+	serve := func(serve func(context.Context, net.Listener) error) string {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		serving.Go(func() {
+			if err := serve(ctx, l); err != nil {
+				t.Error(err)
+			}
+		})
+		return "http://" + l.Addr().String()
+	}
 	t.Cleanup(func() {
 		end()
-		if err := errors.Join(<-served, b.Close()); err != nil {
+		serving.Wait()
+		if err := b.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return "http://" + l.Addr().String()
+	if relays {
+		relay = serve(s.ServeRelay)
+	}
+	return serve(s.Serve), relay
 }
 
 // said is what a command has written so far.

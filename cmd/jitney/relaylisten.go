@@ -43,7 +43,8 @@ within pages are not: a page that links to /style.css wants a connection point
 with a host name of its own, see --relay-listen of jitney serve.
 
 Pages that are called at the broker's own address run no scripts: they would
-speak to the broker in its own name. At --relay-listen they do.
+speak to the broker in its own name. At --relay-listen they do; where that is, is
+told too.
 
 With --to tcp://… each WebSocket to the name is a TCP connection to the server.
 jitney relay connect is the other end. With --to and a folder its files are
@@ -85,7 +86,7 @@ func (l *relayListen) run(ctx context.Context, name string) error {
 	if err := l.makePoint(ctx, c, name); err != nil {
 		return err
 	}
-	public := l.public(c.URL(), name)
+	public := l.public(ctx, c, name)
 	listener := c.ListenRelay(name, client.RelayOptions{
 		Token: token, Lost: l.tellLost,
 		Open: func() { l.tellOpen(public) },
@@ -173,16 +174,6 @@ func (l *relayListen) makePoint(ctx context.Context, c *client.Client, name stri
 		}
 	}
 	return err
-}
-
-// public returns by which URL the server is reached. That of a web server ends
-// in a slash, so that links that are relative lead below it.
-func (l *relayListen) public(broker, name string) string {
-	u := url.URL{Path: "/" + strings.Trim(name, "/")}
-	if strings.HasPrefix(l.to, "tcp:") {
-		return broker + u.EscapedPath()
-	}
-	return broker + u.EscapedPath() + "/"
 }
 
 // tellOpen says where the server is reached, the first time to whoever reads

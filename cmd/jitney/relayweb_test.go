@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -49,9 +50,19 @@ func localServer(t *testing.T) *httptest.Server {
 	return s
 }
 
+// dialHere dials this machine, whatever the name: not every system knows that those
+// below localhost are it.
+func dialHere(ctx context.Context, network, address string) (net.Conn, error) {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+}
+
 func relayedGet(t *testing.T, target string, header ...string) (*http.Response, string) {
 	t.Helper()
-	transport := &http.Transport{DisableKeepAlives: true}
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: dialHere}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -337,6 +348,39 @@ func closeOf(conn *websocket.Conn) error {
 	for {
 		if _, _, err := conn.ReadMessage(); err != nil {
 			return err
+		}
+	}
+}
+
+// [L5] Where pages run their scripts is said too, and is there.
+func TestRelayListenTellsThePlace(t *testing.T) {
+	t.Parallel()
+	broker, relay := newRelayBrokers(t, true)
+	local := localServer(t)
+	stdout, _ := relayTo(t, broker, "/team/wiki", local.URL+"/base", nil)
+	place := strings.Replace(relay, "127.0.0.1", "wiki.team.localhost", 1) + "/"
+	if want := broker + "/team/wiki/\n" + place + "\n"; stdout.String() != want {
+		t.Errorf("said %q, want %q", stdout, want)
+	}
+	response, body := relayedGet(t, place+"show/x")
+	if response.StatusCode != 200 || response.Header.Get("Content-Security-Policy") != "" || !strings.HasPrefix(body, "GET /base/show/x ") {
+		t.Errorf("%s %v %s", response.Status, response.Header, body)
+	}
+}
+
+// [L5]
+func TestRelayPlace(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct{ broker, name, want string }{
+		{"127.0.0.1", "/wiki", "http://wiki.localhost:5301/"},
+		{"::1", "Team/Wiki/", "http://wiki.team.localhost:5301/"},
+		{"localhost", "/a b", "http://localhost:5301/a%20b/"},
+		{"::1", "/x_y", "http://[::1]:5301/x_y/"},
+		{"bus.example", "/wiki", "http://bus.example:5301/wiki/"},
+		{"10.0.0.1", "/wiki", "http://10.0.0.1:5301/wiki/"},
+	} {
+		if got := relayPlace(row.broker, row.name, 5301); got != row.want {
+			t.Errorf("%s %s: %s, want %s", row.broker, row.name, got, row.want)
 		}
 	}
 }
