@@ -24,7 +24,7 @@ func measureSockets(ctx context.Context, s *stage) error {
 		return err
 	}
 	for _, connections := range []int{1, 4, 16} {
-		run := func(receive func(context.Context, *client.Client, int, time.Time) error) contender {
+		run := func(receive receiver) contender {
 			return func(ctx context.Context) (Sample, error) { return s.receiveBy(ctx, connections, receive) }
 		}
 		all, err := s.alternate(ctx, run(receiveBySocket), run(receiveByRequests))
@@ -37,8 +37,13 @@ func measureSockets(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// receiveBy has some connections receive from one queue for a run.
-func (s *stage) receiveBy(ctx context.Context, connections int, receive func(context.Context, *client.Client, int, time.Time) error) (sample Sample, err error) {
+// A receiver receives and completes until receiving ends, and calls begun with its
+// first message.
+type receiver func(ctx, receiving context.Context, c *client.Client, begun func()) error
+
+// receiveBy has some connections receive from one queue for a run, which begins with
+// the first message of any of them.
+func (s *stage) receiveBy(ctx context.Context, connections int, receive receiver) (sample Sample, err error) {
 	dir, err := s.folder()
 	if err != nil {
 		return sample, err
@@ -65,22 +70,34 @@ func (s *stage) receiveBy(ctx context.Context, connections int, receive func(con
 	if err != nil {
 		return sample, err
 	}
-	start, group := time.Now(), errgroup.Group{}
-	for i := range connections {
-		group.Go(func() error { return receive(ctx, c, i, start.Add(s.run)) })
-	}
-	if err := group.Wait(); err != nil {
+	elapsed, err := s.receiveAtOnce(ctx, c, connections, receive)
+	if err != nil {
 		return sample, err
 	}
-	elapsed := time.Since(start)
 	after, err := subject.queue.Counts()
 	done := before.Active - after.Active - after.Locked
 	return Sample{Messages: int(done), Elapsed: elapsed, Latency: &Histogram{}, Written: subject.Written()}, err
 }
 
+func (s *stage) receiveAtOnce(ctx context.Context, c *client.Client, connections int, receive receiver) (elapsed time.Duration, err error) {
+	receiving, end := context.WithCancel(ctx)
+	defer end()
+	start := time.Now()
+	begun := sync.OnceFunc(func() {
+		start = time.Now()
+		time.AfterFunc(s.run, end)
+	})
+	var group errgroup.Group
+	for range connections {
+		group.Go(func() error { return receive(ctx, receiving, c, begun) })
+	}
+	err = group.Wait()
+	return time.Since(start), err
+}
+
 // receiveByRequests receives and completes with a request each.
-func receiveByRequests(ctx context.Context, c *client.Client, _ int, end time.Time) error {
-	for time.Now().Before(end) {
+func receiveByRequests(ctx, receiving context.Context, c *client.Client, begun func()) error {
+	for receiving.Err() == nil {
 		list, err := c.Receive(ctx, "/bench", client.ReceiveOptions{})
 		if errors.Is(err, client.ErrNoMessage) {
 			return nil
@@ -88,6 +105,7 @@ func receiveByRequests(ctx context.Context, c *client.Client, _ int, end time.Ti
 		if err != nil {
 			return err
 		}
+		begun()
 		if err := c.Complete(ctx, list[0].Lock); err != nil {
 			return err
 		}
@@ -102,19 +120,17 @@ const (
 )
 
 // receiveBySocket has messages come and completes them, many on their way.
-func receiveBySocket(ctx context.Context, c *client.Client, _ int, end time.Time) error {
+func receiveBySocket(ctx, receiving context.Context, c *client.Client, begun func()) error {
 	socket, err := c.Dial(ctx, "/bench")
 	if err != nil {
 		return err
 	}
 	defer socket.Close()
-	ctx, cancel := context.WithDeadline(ctx, end)
-	defer cancel()
 	locks, settling := make(chan string, socketCredit), errgroup.Group{}
 	for range socketSettles {
 		settling.Go(func() error {
 			for lock := range locks {
-				if _, err := socket.Settle(context.WithoutCancel(ctx), client.Settlement{Lock: lock, Disposition: client.Complete}); err != nil {
+				if _, err := socket.Settle(ctx, client.Settlement{Lock: lock, Disposition: client.Complete}); err != nil {
 					return err
 				}
 			}
@@ -124,7 +140,8 @@ func receiveBySocket(ctx context.Context, c *client.Client, _ int, end time.Time
 	err = socket.Credit(socketCredit)
 	for used := 1; err == nil; used++ {
 		var m *message.Received
-		if m, err = socket.Next(ctx); err == nil {
+		if m, err = socket.Next(receiving); err == nil {
+			begun()
 			locks <- m.Lock
 		}
 		if used%50 == 0 && err == nil {
@@ -135,8 +152,8 @@ func receiveBySocket(ctx context.Context, c *client.Client, _ int, end time.Time
 	if settleErr := settling.Wait(); settleErr != nil {
 		return settleErr
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return nil
+	if receiving.Err() != nil && ctx.Err() == nil {
+		return nil // the time is over
 	}
 	return err
 }

@@ -148,5 +148,8 @@ func (x *exchange) rejection() (*relay.Rejected, error) {
 	if err != nil || status < 400 || status > 599 {
 		return nil, problem.NewField(control.StatusCode, text, "400 to 599")
 	}
-	return &relay.Rejected{Status: status, Reason: reason[:min(len(reason), maxRejection)]}, nil
+	if len(reason) > maxRejection {
+		reason = strings.ToValidUTF8(reason[:maxRejection], "")
+	}
+	return &relay.Rejected{Status: status, Reason: reason}, nil
 }

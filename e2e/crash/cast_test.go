@@ -14,7 +14,7 @@ type cast interface {
 	workers(ctx context.Context) []working
 	killed() error                               // follows each kill, before the broker is started again
 	aftermath() time.Duration                    // how long everybody goes on after the last kill
-	patience() time.Duration                     // how long it may take to empty the broker then
+	patience() time.Duration                     // how long emptying the broker may make no progress then
 	calm(ctx context.Context)                    // has it become possible to empty the broker
 	places() []*place                            // all that can have messages at rest
 	names() []string                             // of all that counts messages

@@ -10,25 +10,29 @@ import (
 // drainStep is the pause between two looks for what is hidden or locked.
 const drainStep = 50 * time.Millisecond
 
-// empty receives all that is left, and notes when nothing is.
+// empty receives all that is left, and notes when nothing is. It gives up when it
+// has made no progress for the cast's patience.
 func (r *run) empty(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, r.cast.patience())
+	ctx, cancel := context.WithTimeout(ctx, 10*r.cast.patience())
 	defer cancel()
 	w := r.worker(ctx, "drain")
-	for {
+	var last client.Counts
+	for progress := time.Now(); ; w.pause(drainStep) {
 		for _, p := range r.cast.places() {
 			w.drain(p)
 		}
 		left, err := w.left(ctx)
-		switch {
-		case err == nil && left == client.Counts{}:
+		if err == nil && left == (client.Counts{}) {
 			r.drained = r.now()
 			return
-		case ctx.Err() != nil:
-			r.findings.add(stuck, "-", "after %v there is still %+v, %v", r.cast.patience(), left, err)
+		}
+		if err == nil && left != last {
+			last, progress = left, time.Now()
+		}
+		if ctx.Err() != nil || time.Since(progress) > r.cast.patience() {
+			r.findings.add(stuck, "-", "after %v without progress there is still %+v, %v", time.Since(progress), left, err)
 			return
 		}
-		w.pause(drainStep)
 	}
 }
 

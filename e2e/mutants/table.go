@@ -13,7 +13,7 @@ const (
 	routing   = "./router ./broker -run Draw|Uniform|Route|Router|Model|Subscri"
 	pushing   = "./broker -run Push|Gone|Slow|Consent|Circuit|Buffer"
 	sharing   = "./queue -run Share|Distribute"
-	relaying  = "./relay ./relay/control ./relay/duplex ./server -run Relay|Point|Draw|Listener|Join|Header|EndToEnd|Write"
+	relaying  = "./relay ./relay/control ./relay/duplex ./server -run Relay|Point|Draw|Listener|Join|Header|EndToEnd|Write|Bounded"
 )
 
 // mutants are the bugs. Many of them have been there.
@@ -196,6 +196,12 @@ var mutants = []mutant{
 		"return e.point == \"\" || e.set.hears(e.point)", "return true", relaying},
 	{"a relayed page runs in the broker's origin", "L5", "server/relayhttp.go",
 		"if !y.relayOnly {", "if y.relayOnly {", relaying},
+	{"any number of requests waits for listeners", "L1", "relay/meeting.go",
+		"case len(h.meetings) >= MaxMeetings,", "case false,", relaying},
+	{"a listener has any number of requests", "L1", "relay/listener.go",
+		"return len(l.meetings) < MaxInFlight", "return true", relaying},
+	{"responses that nobody reads take any memory", "L1", "relay/listener.go",
+		"if !l.hub.bodies.TryAcquire(int64(cap(body))) {", "if l.hub.bodies.TryAcquire(int64(cap(body))); false {", relaying},
 	{"a page listens", "L5", "server/relaysocket.go",
 		"!x.server.guard.origins[strings.ToLower(origin)]", "origin == \"\"", relaying},
 }
