@@ -3,6 +3,7 @@ package server_test
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 	"testing/synctest"
 	"time"
 
@@ -116,7 +117,7 @@ func TestRelayReject(t *testing.T) {
 			{"&sb-hc-statusCode=400", 400, ""},
 			{"&sb-hc-statusCode=599", 599, ""},
 			{"&sb-hc-statusCode=409&sb-hc-statusDescription=a%0d%0aSet-Cookie:%20x", 409, "Set-Cookie"},
-			{"&sb-hc-statusCode=503&sb-hc-statusDescription=" + strings.Repeat("%C3%BC", 5000), 503, "ü"},
+			{"&sb-hc-statusCode=503&sb-hc-statusDescription=x" + strings.Repeat("%C3%BC", 5000), 503, "ü"},
 		} {
 			pending := b.later(func() reply { return b.refused("/$hc/chat?sb-hc-action=connect") })
 			address := l.address()
@@ -124,6 +125,9 @@ func TestRelayReject(t *testing.T) {
 			r := pending()
 			if r.status != c.status || !strings.Contains(r.body, "urn:jitney:problem:rejected") || r.header.Get("Set-Cookie") != "" {
 				b.Errorf("%s: %d %s", c.arguments, r.status, r.body)
+			}
+			if strings.ContainsRune(r.body, utf8.RuneError) {
+				b.Errorf("%s: a character is cut in two: %q", c.arguments, r.body)
 			}
 			if len(r.body) < 1000 && !strings.Contains(r.wantProblem(c.status, "rejected").Detail, c.detail) {
 				b.Errorf("%s: %s", c.arguments, r.body)
