@@ -3,9 +3,9 @@ package server_test
 import (
 	"strings"
 	"testing"
-	"unicode/utf8"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 )
@@ -127,7 +127,7 @@ func TestRelayReject(t *testing.T) {
 				b.Errorf("%s: %d %s", c.arguments, r.status, r.body)
 			}
 			if strings.ContainsRune(r.body, utf8.RuneError) {
-				b.Errorf("%s: a character is cut in two: %q", c.arguments, r.body)
+				b.Errorf("%.60s: a character is cut in two: %.2000q", c.arguments, r.body)
 			}
 			if len(r.body) < 1000 && !strings.Contains(r.wantProblem(c.status, "rejected").Detail, c.detail) {
 				b.Errorf("%s: %s", c.arguments, r.body)
