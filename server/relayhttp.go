@@ -125,8 +125,18 @@ func (y *relayed) modify(r *http.Response) error {
 	r.Header["Via"] = append(r.Header["Via"], "1.1 "+y.r.Host)
 	if !y.relayOnly { // [L5]
 		r.Header["Content-Security-Policy"] = append(r.Header["Content-Security-Policy"], sandbox[0])
+		for _, name := range ofOrigin {
+			delete(r.Header, name)
+		}
 	}
 	return nil
+}
+
+// ofOrigin are the fields that a browser takes for all of an origin or host, which is
+// the broker's and not the listener's to speak for.
+var ofOrigin = []string{
+	"Accept-Ch", "Alt-Svc", "Clear-Site-Data", "Critical-Ch", "Nel", "Origin-Agent-Cluster",
+	"Report-To", "Reporting-Endpoints", "Service-Worker-Allowed", "Strict-Transport-Security",
 }
 
 // proxyBuffers are of those who copy bodies at this moment.

@@ -115,6 +115,34 @@ func TestRelayOnlyByHost(t *testing.T) {
 	})
 }
 
+// [L5] What a browser takes for a whole host is the broker's to say at its own address.
+func TestRelaySpeaksForItself(t *testing.T) {
+	beside(t, server.Options{}, func(main, only *bus) {
+		main.point("/wiki")
+		l := main.listen("/wiki")
+		fields := []string{
+			"Strict-Transport-Security", "clear-site-data", "Alt-Svc", "NEL", "Report-To", "Reporting-Endpoints",
+			"Accept-CH", "Critical-CH", "Origin-Agent-Cluster", "Service-Worker-Allowed",
+		}
+		headers := `"X-Own":"x"`
+		for _, name := range fields {
+			headers += `,"` + name + `":"x"`
+		}
+		for _, b := range []*bus{main, only} {
+			done := b.ask("GET", "/wiki", "")
+			r, _, _ := l.request()
+			l.answer(r.ID, 200, "", `,"responseHeaders":{`+headers+`}`)
+			reply, want := done().want(200).wantHeader("X-Own", "x"), ""
+			if b == only {
+				want = "x"
+			}
+			for _, name := range fields {
+				reply.wantHeader(name, want)
+			}
+		}
+	})
+}
+
 // [L5] A page of another origin reaches nothing, and no page listens, not even one
 // of the same host: it may be one that was relayed.
 func TestRelayOrigins(t *testing.T) {
