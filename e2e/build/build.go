@@ -1,5 +1,4 @@
-// Package build makes the programs that tests run in processes of their own, with
-// the race detector if the tests have it.
+// Package build makes the programs that tests run in processes of their own.
 package build
 
 import (
@@ -14,27 +13,24 @@ import (
 const Jitney = "github.com/jitney-mq/jitney/cmd/jitney"
 
 // Programs builds main packages into a folder, each as a file of the package's name.
+// Flags of go build may come before them.
 func Programs(dir string, packages ...string) error {
-	args := []string{"build", "-o", dir + string(filepath.Separator)}
-	if Race {
-		args = append(args, "-race")
-	}
-	cmd := exec.Command("go", append(args, packages...)...)
+	cmd := exec.Command("go", append([]string{"build", "-o", dir + string(filepath.Separator)}, packages...)...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", cmd, err, out)
 	}
 	return nil
 }
 
-// Main is for a TestMain: it builds Jitney into a folder, has the tests prepared and
-// runs them, removes the folder and exits.
+// Main is for a TestMain: it builds Jitney into a folder, with the race detector if
+// the tests have it, has them prepared and runs them, removes the folder and exits.
 func Main(m *testing.M, prepare func(dir string) error) { os.Exit(run(m, prepare)) }
 
 func run(m *testing.M, prepare func(dir string) error) int {
 	dir, err := os.MkdirTemp("", "jitney-test-")
 	if err == nil {
 		defer os.RemoveAll(dir)
-		err = Programs(dir, Jitney)
+		err = Programs(dir, jitney...)
 	}
 	if err == nil {
 		err = prepare(dir)

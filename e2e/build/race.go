@@ -4,3 +4,5 @@ package build
 
 // Race says whether this program has the race detector.
 const Race = true
+
+var jitney = []string{"-race", Jitney}
