@@ -19,7 +19,8 @@ const relaySteady = 10 * time.Second
 // for most.
 type RelayOptions struct {
 	MaxDelay    time.Duration // between two tries to connect; 0: 30 s
-	MaxRequests int           // requests and sockets that are worked on at one time, beyond which senders are answered 503; 0: 1,000
+	MaxRequests int           // requests that are worked on at one time, beyond which senders are answered 503; 0: 1,000
+	MaxSockets  int           // the same for sockets; 0: 10,000
 
 	// Token, unless it is nil, is called for a token when a connection is made,
 	// and again when a third of the time of the last one is left. Empty: none.
@@ -42,6 +43,9 @@ func (o RelayOptions) withDefaults() RelayOptions {
 	if o.MaxRequests == 0 {
 		o.MaxRequests = 1000
 	}
+	if o.MaxSockets == 0 {
+		o.MaxSockets = 10_000
+	}
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
@@ -63,8 +67,8 @@ type RelayHandler struct {
 	// with the connection point's name in front, and query. Its RemoteAddr is
 	// the peer that the broker saw, with port 0. Its context ends when the
 	// handler returns, when the connection to the broker is lost, when Serve
-	// ends, or when the broker gives the request up and there is a socket to
-	// learn it by.
+	// ends, when no response has begun for 60 s, or when the broker gives the
+	// request up and there is a socket to learn it by.
 	//
 	// A response of up to 64 KiB leaves as a whole when the handler returns. A
 	// longer one, and one that is flushed, is streamed. A panic is answered with
@@ -97,7 +101,8 @@ func (c *Client) ListenRelay(name string, o RelayOptions) *RelayListener {
 func (l *RelayListener) Serve(ctx context.Context, h RelayHandler) error {
 	s := &relayService{
 		client: l.client, opts: l.opts, handler: h,
-		slots:    make(chan struct{}, l.opts.MaxRequests),
+		requests: make(chan struct{}, l.opts.MaxRequests),
+		sockets:  make(chan struct{}, l.opts.MaxSockets),
 		refusals: make(chan struct{}, maxRelayRefusals),
 	}
 	defer s.work.Wait()
@@ -142,9 +147,9 @@ func isFinalForRelay(err error) bool {
 	return ok && refused.Status < 500 && refused.RetryAfter == 0 && !errors.Is(err, errRelayLost) && !errors.Is(err, ErrBusy)
 }
 
-// maxRelayRefusals bounds the refusals of what is beyond MaxRequests that are
-// under way at one time. What is beyond that too gets no answer of ours.
-const maxRelayRefusals = 100
+// maxRelayRefusals bounds the refusals that are under way at one time: to as many as
+// the broker has wait for one listener. What is beyond that gets no answer of ours.
+const maxRelayRefusals = 1000
 
 // relayService is what all connections of one Serve share.
 type relayService struct {
@@ -152,7 +157,8 @@ type relayService struct {
 	opts     RelayOptions
 	handler  RelayHandler
 	work     sync.WaitGroup
-	slots    chan struct{} // a place for each request and socket that is worked on
+	requests chan struct{} // a place for each that is worked on
+	sockets  chan struct{} // the same
 	refusals chan struct{} // a place for each that is refused
 	buffers  sync.Pool     // for writing to control channels and rendezvous sockets
 }
@@ -177,10 +183,9 @@ func (s *relayService) listen(ctx context.Context, name string) error {
 	return c.run(token)
 }
 
-// begin has a goroutine work, or refuse if there is enough to do. It never
-// blocks.
-func (s *relayService) begin(work, refuse func()) {
-	places, do := s.slots, work
+// begin has a goroutine work, or refuse if there is no place. It never blocks.
+func (s *relayService) begin(places chan struct{}, work, refuse func()) {
+	do := work
 	select {
 	case places <- struct{}{}:
 	default:

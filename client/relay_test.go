@@ -414,7 +414,7 @@ func TestRelayRefusesWhatIsTooMuch(t *testing.T) {
 	t.Parallel()
 	p := newPoint(t)
 	busy := make(chan struct{})
-	p.listen(client.RelayOptions{MaxRequests: 1}, client.RelayHandler{HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	p.listen(client.RelayOptions{MaxRequests: 1, MaxSockets: 1}, client.RelayHandler{Socket: echo, HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "a")
 		w.(http.Flusher).Flush()
 		<-busy
@@ -428,9 +428,15 @@ func TestRelayRefusesWhatIsTooMuch(t *testing.T) {
 	if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" {
 		t.Errorf("%d, Retry-After %q", status, header.Get("Retry-After"))
 	}
+	open, err := p.dial(pointName, nil)
+	if err != nil {
+		t.Fatalf("a socket beside as many requests as there may be: %v", err)
+	}
+	defer open.Close()
 	if _, err := p.dial(pointName, nil); !errors.Is(err, client.ErrBusy) {
 		t.Errorf("a socket: %v", err)
 	}
+	_ = open.Close()
 	close(busy)
 	_, _ = io.Copy(io.Discard, first.Body)
 	for status = 503; status == 503; { // until the first one is done with

@@ -94,19 +94,19 @@ func (c *relayChannel) got(text []byte) error {
 		return nil
 	}
 	if accept := m.Accept; accept != nil {
-		c.begin(func() { c.accept(accept) }, func() { c.refuseSocket(accept) })
+		c.begin(c.sockets, func() { c.accept(accept) }, func() { c.refuseSocket(accept) })
 	}
 	if request := m.Request; request != nil {
 		body, err := c.body(request)
 		if err != nil {
 			return err
 		}
-		c.begin(func() { c.serve(request, body) }, func() { c.refuse(request.ID, http.StatusServiceUnavailable, tooMuch) })
+		c.begin(c.requests, func() { c.serve(request, body) }, func() { c.refuse(request.ID, http.StatusServiceUnavailable, tooMuch) })
 	}
 	return nil
 }
 
-// tooMuch is what senders are told beyond MaxRequests.
+// tooMuch is what senders are told beyond MaxRequests and MaxSockets.
 const tooMuch = "the listener has too much under way"
 
 // errNoBody says that the body that was announced did not come.

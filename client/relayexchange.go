@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/jitney-mq/jitney/relay/control"
 )
@@ -19,6 +20,7 @@ type relayExchange struct {
 	meeting *rendezvous // nil while there is none
 	forget  func() bool // lets ctx end without breaking the meeting off
 	part    func() bool // lets the channel end without ctx
+	late    *time.Timer // ends ctx when the broker does not wait for a response any more
 }
 
 // serve has the handler answer a request that has come, or was announced.
@@ -26,6 +28,7 @@ func (c *relayChannel) serve(m *control.RequestMessage, body []byte) {
 	x := &relayExchange{channel: c, message: m, forget: func() bool { return true }}
 	x.ctx, x.end = context.WithCancel(c.serving)
 	x.part = context.AfterFunc(c.live, x.end)
+	x.late = time.AfterFunc(control.ResponseTimeout, x.end)
 	defer x.close()
 	request, err := x.request(body)
 	if err != nil {
@@ -38,6 +41,7 @@ func (c *relayChannel) serve(m *control.RequestMessage, body []byte) {
 
 // close ends what is left of the exchange.
 func (x *relayExchange) close() {
+	x.late.Stop()
 	x.part()
 	x.end()
 	if x.forget(); x.meeting != nil {
@@ -83,7 +87,8 @@ func (x *relayExchange) fetch() (*http.Request, error) {
 func (x *relayExchange) meet() (err error) {
 	if x.meeting, err = x.channel.openRendezvous(x.ctx, x.message.Address); err == nil {
 		x.forget = context.AfterFunc(x.ctx, x.meeting.socket.Close)
-		x.part() // there is a socket of its own
+		x.part() // there is a socket of its own, by which the broker says when it gives up
+		x.late.Stop()
 	}
 	return err
 }
@@ -131,6 +136,7 @@ func notImplemented(w http.ResponseWriter, _ *http.Request) {
 
 // say writes a whole response: to the rendezvous socket, if there is one.
 func (x *relayExchange) say(m *control.ResponseMessage, body []byte) error {
+	x.late.Stop()
 	said := x.channel.say
 	if x.meeting != nil {
 		said = x.meeting.say

@@ -121,14 +121,14 @@ func (w *relayResponse) check(n int) error {
 // Flush is FlushError, for those who do not ask for errors.
 func (w *relayResponse) Flush() { _ = w.FlushError() } // the next write has it
 
-// FlushError sends what was written so far.
+// FlushError sends what was written so far; a whole response as one.
 func (w *relayResponse) FlushError() error {
 	w.WriteHeader(http.StatusOK)
 	if w.err != nil {
 		return w.err
 	}
-	if !w.hasBody() || w.method == http.MethodHead {
-		w.sayWhole()
+	if !w.hasBody() || w.method == http.MethodHead || w.stream == nil && w.written == w.declared {
+		w.sayWhole() // there is nothing more to come
 		return w.err
 	}
 	if w.begin() == nil {

@@ -14,9 +14,6 @@ import (
 	"github.com/jitney-mq/jitney/relay/control"
 )
 
-// ResponseTimeout is how long a sender waits for a response to begin.
-const ResponseTimeout = 60 * time.Second
-
 // A sending is a request on its way to a listener.
 type sending struct {
 	hub     *Hub
@@ -110,7 +107,7 @@ func (h *Hub) OneWay(n namespace.Name, r *http.Request) error {
 // enough to go with it.
 func (h *Hub) prepare(n namespace.Name, r *http.Request) (*sending, error) {
 	s := &sending{hub: h, at: n, request: r}
-	defer func() { s.until = time.Now().Add(ResponseTimeout) }() // not of the sender's time
+	defer func() { s.until = time.Now().Add(control.ResponseTimeout) }() // not of the sender's time
 	s.message = control.RequestMessage{Target: r.URL.RequestURI(), Method: r.Method, Headers: control.EndToEnd(r.Header)}
 	delete(s.message.Headers, "Expect") // whoever reads the body here has answered it
 	hasBody := r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0

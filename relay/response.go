@@ -146,7 +146,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	if err != nil && err != io.EOF {
 		b.failed.Store(&err)
 	}
-	if b.begun.Load() || !b.inTime.Reset(ResponseTimeout) || b.begun.Load() {
+	if b.begun.Load() || !b.inTime.Reset(control.ResponseTimeout) || b.begun.Load() {
 		b.inTime.Stop()
 	}
 	return n, err

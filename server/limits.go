@@ -7,6 +7,7 @@ import (
 	"github.com/jitney-mq/jitney/message"
 	"github.com/jitney-mq/jitney/queue"
 	"github.com/jitney-mq/jitney/relay"
+	"github.com/jitney-mq/jitney/relay/control"
 )
 
 // Limits of what clients can make the server do at one time. Beyond them a
@@ -126,7 +127,7 @@ func (s *Server) limits() map[string]int64 {
 		"relayInFlight":     relay.MaxInFlight,
 		"relayBodyBytes":    relay.MaxBodies,
 		"relayAccept":       seconds(relay.AcceptTimeout),
-		"relayResponse":     seconds(relay.ResponseTimeout),
+		"relayResponse":     seconds(control.ResponseTimeout),
 		"relayStall":        seconds(relayStall),
 		"detailQueues":      maxDetail,
 		"requestIdBytes":    maxRequestID,

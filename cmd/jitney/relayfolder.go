@@ -41,7 +41,7 @@ func (f *folder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	own := r.Clone(r.Context())
-	own.URL = &url.URL{Path: below}
+	own.URL = &url.URL{Path: below, RawQuery: r.URL.RawQuery}
 	f.files.ServeHTTP(w, own)
 }
 

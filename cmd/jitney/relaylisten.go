@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -138,7 +139,7 @@ func (l *relayListen) handler(name string) (client.RelayHandler, error) {
 	case isFolder(l.to):
 		f, err := openFolder(l.to, name)
 		return client.RelayHandler{HTTP: f}, err
-	case to.Host == "" || to.User != nil || to.RawQuery != "" || to.Fragment != "":
+	case to.Host == "" || to.User != nil || to.RawQuery != "" || to.Fragment != "" || !isPort(to.Port()):
 	case to.Scheme == "tcp" && to.Port() != "" && strings.Trim(to.Path, "/") == "":
 		return client.RelayHandler{Socket: tcpSockets(to.Host)}, nil
 	case to.Scheme == "http", to.Scheme == "https":
@@ -146,6 +147,12 @@ func (l *relayListen) handler(name string) (client.RelayHandler, error) {
 		return client.RelayHandler{HTTP: w.proxy(), Socket: w.socket}, nil
 	}
 	return client.RelayHandler{}, usagef("--to %q: want http://host:port, https://host:port, tcp://host:port or a folder", l.to)
+}
+
+// isPort reports whether a URL's port can be one; none is as good.
+func isPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 func isFolder(path string) bool {

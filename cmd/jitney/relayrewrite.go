@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -9,6 +10,9 @@ import (
 // modify makes a server's response one of the connection point: what it says
 // about its own paths is put below the connection point's.
 func (w *webServer) modify(response *http.Response) error {
+	if response.StatusCode < 100 {
+		return fmt.Errorf("its status is %q", response.Status)
+	}
 	prefix := strings.TrimRight(response.Request.Header.Get("X-Forwarded-Prefix"), "/")
 	if location := response.Header.Get("Location"); location != "" {
 		response.Header.Set("Location", w.publicLocation(location, response.Request, prefix))

@@ -42,11 +42,16 @@ func newWebServer(to *url.URL, name string, keepHost bool) *webServer {
 // depthOf returns how many segments a name has.
 func depthOf(name string) int { return strings.Count(strings.Trim(name, "/"), "/") + 1 }
 
+// flushInterval is how soon a piece of a response leaves that has a length, and may come
+// slowly. What is whole by then needs no socket of its own. What has no length does not
+// wait.
+const flushInterval = 50 * time.Millisecond
+
 // proxy returns what passes requests on, and responses as they come.
 func (w *webServer) proxy() http.Handler {
 	return &httputil.ReverseProxy{
 		Rewrite:        w.rewrite,
-		FlushInterval:  -1, // also of a length that is known: it may come slowly
+		FlushInterval:  flushInterval,
 		ModifyResponse: w.modify,
 		ErrorHandler:   w.fail,
 		Transport:      w.transport,

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -249,7 +250,7 @@ func TestRelayUsage(t *testing.T) {
 	defer l.Close()
 	for _, args := range []string{
 		"listen /x", "listen --to http://h:1", "listen /x --to ftp://h", "listen /x --to tcp://h", "listen /x --to tcp://h:1/x",
-		"listen /x --to h:1", "listen /x --to http://h:1?q", "listen /x --to http://h:1 --key k", "listen /x --to http://h:1 --key-name n",
+		"listen /x --to h:1", "listen /x --to http://h:0", "listen /x --to tcp://h:65536", "listen /x --to http://h:1?q", "listen /x --to http://h:1 --key k", "listen /x --to http://h:1 --key-name n",
 		"listen /x --to http://h:1 --token t --key-name n --key k", "listen /x --to http://h:1 --key-name n --key k --key-file f",
 		"listen /x --to http://h:1 --key-name n --key-file /does/not/exist", "connect", "connect /x --key k", "fly",
 	} {
@@ -382,5 +383,30 @@ func TestRelayPlace(t *testing.T) {
 		if got := relayPlace(row.broker, row.name, 5301); got != row.want {
 			t.Errorf("%s %s: %s, want %s", row.broker, row.name, got, row.want)
 		}
+	}
+}
+
+// A broker that is stopped waits for what a listener is at.
+func TestRelayListenFinishesWhatItHas(t *testing.T) {
+	t.Parallel()
+	asked, answered := make(chan struct{}), make(chan string, 1)
+	local := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(asked)
+		time.Sleep(300 * time.Millisecond)
+		w.Header().Set("Content-Length", "4")
+		_, _ = io.WriteString(w, "done")
+	}))
+	defer local.Close()
+	t.Run("serving", func(serving *testing.T) {
+		broker := newRelayBroker(serving)
+		relayTo(t, broker, "/web", local.URL, nil)
+		go func() {
+			response, body := relayedGet(t, broker+"/web/")
+			answered <- response.Status + " " + body
+		}()
+		<-asked
+	})
+	if got := <-answered; got != "200 OK done" {
+		t.Errorf("got %q", got)
 	}
 }

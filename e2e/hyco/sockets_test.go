@@ -17,10 +17,10 @@ func TestSocket(t *testing.T) {
 	b.point("/echo")
 	listener := b.run("listen.js", "echo")
 	listener.await("listening")
-	sender := b.run("connect.js", "echo/a/room?color=red&sb-hc-id=7")
+	sender := b.run("connect.js", "echo/a/room?color=red&sb-hc-id=mine")
 	sender.await("open ")
 	query := listener.await(`open /\$hc/echo/a/room \?(\S*) `)[0]
-	if !strings.Contains(query, "color=red") || strings.Contains(query, "sb-hc-id=7") {
+	if !strings.Contains(query, "color=red") || strings.Contains(query, "sb-hc-id=mine") {
 		t.Errorf("the listener sees the query %s, want the argument color and not the sender's own sb-hc-id", query)
 	}
 	for _, line := range []string{

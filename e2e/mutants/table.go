@@ -202,6 +202,10 @@ var mutants = []mutant{
 		"return len(l.meetings) < MaxInFlight", "return true", relaying},
 	{"responses that nobody reads take any memory", "L1", "relay/listener.go",
 		"if !l.hub.bodies.TryAcquire(int64(cap(body))) {", "if l.hub.bodies.TryAcquire(int64(cap(body))); false {", relaying},
+	{"a request that nobody answers is kept for ever", "L1", "client/relayexchange.go",
+		"time.AfterFunc(control.ResponseTimeout, x.end)", "time.AfterFunc(100*control.ResponseTimeout, x.end)", "./client -run Relayed"},
+	{"a whole response is streamed", "L1", "client/relayresponse.go",
+		"w.stream == nil && w.written == w.declared", "false", "./client -run Relayed"},
 	{"a page listens", "L5", "server/relaysocket.go",
 		"!x.server.guard.origins[strings.ToLower(origin)]", "origin == \"\"", relaying},
 }

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Limits of what is said.
@@ -18,6 +19,9 @@ const (
 	MaxBody    = 64 << 10  // bytes of a body on the control channel; a larger one has a socket of its own
 	MaxMessage = 256 << 10 // bytes of a message in JSON; a header of 96 KiB may double when it is quoted
 )
+
+// ResponseTimeout is how long a sender waits for a response to begin.
+const ResponseTimeout = 60 * time.Second
 
 // The query arguments that are the relay's own begin with Prefix and are not
 // passed on. Those of a rejection have a shorter, older form that is read too.
