@@ -137,7 +137,7 @@ func (h *Hub) Changed(n namespace.Name) {
 	if at := h.points[n.Key()]; at != nil && len(at.listeners) > may {
 		for _, l := range at.listeners[may:] {
 			if !is {
-				h.disappoint(ErrNoPoint, slices.Collect(maps.Keys(l.meetings))...)
+				h.disappoint(ErrListenerGone, slices.Collect(maps.Keys(l.meetings))...)
 			}
 			h.dismiss(l, closeGoingAway, dismissal(is))
 		}
