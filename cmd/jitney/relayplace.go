@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jitney-mq/jitney/client"
@@ -46,11 +48,7 @@ func relayPlace(broker, name string, port int) string {
 	ip, err := netip.ParseAddr(broker)
 	isHere := err == nil && ip.IsLoopback() || broker == "localhost"
 	if !isHere || slices.ContainsFunc(labels, func(l string) bool { return !hostLabel.MatchString(l) }) {
-		host := url.URL{Scheme: "http", Host: broker}
-		if err == nil && ip.Is6() {
-			host.Host = "[" + broker + "]"
-		}
-		return fmt.Sprintf("%s:%d%s/", &host, port, pathOf(name))
+		return "http://" + net.JoinHostPort(broker, strconv.Itoa(port)) + pathOf(name) + "/"
 	}
 	slices.Reverse(labels)
 	return fmt.Sprintf("http://%s.localhost:%d/", strings.Join(labels, "."), port)
