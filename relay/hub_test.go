@@ -86,7 +86,15 @@ func (p *point) listen(w http.ResponseWriter, r *http.Request) {
 // listener answers each request with a status, until it is closed.
 func (p *point) listener(status int) *websocket.Conn {
 	p.Helper()
-	conn, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(p.server.URL, "http")+fmt.Sprint("/", status), nil)
+	return p.hear(func(conn *websocket.Conn, r *control.RequestMessage) error {
+		return conn.WriteMessage(websocket.TextMessage, fmt.Appendf(nil, `{"response":{"requestId":%q,"statusCode":%d}}`, r.ID, status))
+	})
+}
+
+// hear adds a listener that answers by fn, if there is one, until fn fails.
+func (p *point) hear(fn func(*websocket.Conn, *control.RequestMessage) error) *websocket.Conn {
+	p.Helper()
+	conn, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(p.server.URL, "http"), nil)
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -94,10 +102,9 @@ func (p *point) listener(status int) *websocket.Conn {
 	go func() {
 		for {
 			var m control.Message
-			if conn.ReadJSON(&m) != nil {
+			if conn.ReadJSON(&m) != nil || fn != nil && fn(conn, m.Request) != nil {
 				return
 			}
-			_ = conn.WriteMessage(websocket.TextMessage, fmt.Appendf(nil, `{"response":{"requestId":%q,"statusCode":%d}}`, m.Request.ID, status))
 		}
 	}()
 	return conn

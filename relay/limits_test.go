@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 
@@ -18,24 +17,6 @@ import (
 	"github.com/jitney-mq/jitney/relay/control"
 	"github.com/jitney-mq/jitney/relay/duplex"
 )
-
-// hear adds a listener that answers by fn, which may be nil.
-func (p *point) hear(fn func(*websocket.Conn, *control.RequestMessage) error) {
-	p.Helper()
-	conn, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(p.server.URL, "http"), nil)
-	if err != nil {
-		p.Fatal(err)
-	}
-	p.Cleanup(func() { conn.Close() })
-	go func() {
-		for {
-			var m control.Message
-			if conn.ReadJSON(&m) != nil || fn != nil && fn(conn, m.Request) != nil {
-				return
-			}
-		}
-	}()
-}
 
 // askMany sends requests that nobody answers, and returns when all wait.
 func (p *point) askMany(n int) (end func()) {

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -389,10 +388,15 @@ func TestRelayPlace(t *testing.T) {
 // A broker that is stopped waits for what a listener is at.
 func TestRelayListenFinishesWhatItHas(t *testing.T) {
 	t.Parallel()
-	asked, answered := make(chan struct{}), make(chan string, 1)
+	asked, answered := make(chan string), make(chan string, 1)
 	local := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		close(asked)
-		time.Sleep(300 * time.Millisecond)
+		broker := <-asked
+		for stopping := false; !stopping; {
+			conn, err := net.Dial("tcp", broker)
+			if stopping = err != nil; !stopping {
+				_ = conn.Close()
+			}
+		}
 		w.Header().Set("Content-Length", "4")
 		_, _ = io.WriteString(w, "done")
 	}))
@@ -404,7 +408,7 @@ func TestRelayListenFinishesWhatItHas(t *testing.T) {
 			response, body := relayedGet(t, broker+"/web/")
 			answered <- response.Status + " " + body
 		}()
-		<-asked
+		asked <- strings.TrimPrefix(broker, "http://")
 	})
 	if got := <-answered; got != "200 OK done" {
 		t.Errorf("got %q", got)
