@@ -111,19 +111,14 @@ const pauseAfterRefusal = 30 * time.Second
 // listened before is let in again, perhaps, when somebody has changed a policy.
 func (l *relayListen) again(ctx context.Context, c *client.Client, name string, refusal error) error {
 	isMissing := errors.Is(refusal, client.ErrNotFound)
-	switch {
-	case isMissing && !l.opened && l.made:
-		return refusal
-	case !isMissing && !l.opened:
+	if !l.opened && (!isMissing || l.made) {
 		return refusal
 	}
 	if isMissing {
 		return l.makePoint(ctx, c, name)
 	}
 	l.tellLost(refusal, pauseAfterRefusal)
-	if pause(ctx, pauseAfterRefusal) != nil {
-		return nil // Serve says so
-	}
+	_ = pause(ctx, pauseAfterRefusal) // Serve says whether it is over
 	return nil
 }
 
